@@ -1,0 +1,97 @@
+/**
+ * Typed values of declaration arguments and message headers, neutral of any wire encoding.
+ *
+ * RabbitMQ compares and reports arguments by their wire type ("received 'x' of type 'longstr'"), so a value keeps
+ * the type it came with. Sessions convert between this form and their encoding; the model never sees bytes of tables.
+ */
+
+/** Names of types as RabbitMQ prints them in its replies. */
+export type ValueType =
+  | 'longstr'
+  | 'bool'
+  | 'byte'
+  | 'unsignedbyte'
+  | 'short'
+  | 'unsignedshort'
+  | 'signedint'
+  | 'unsignedint'
+  | 'long'
+  | 'float'
+  | 'double'
+  | 'decimal'
+  | 'timestamp'
+  | 'table'
+  | 'array'
+  | 'binary'
+  | 'void'
+
+/** One typed value. `value` is: string (longstr, as UTF-8) · Uint8Array (binary, or a longstr that is not UTF-8) ·
+ *  boolean · number or bigint (integers beyond 2⁵³) · number (timestamp in seconds) · {scale, value} (decimal) · Arguments (table) · TypedValue[] (array) · null (void). */
+export interface TypedValue {
+  readonly type: ValueType
+  readonly value:
+    | string
+    | number
+    | bigint
+    | boolean
+    | null
+    | Uint8Array
+    | Arguments
+    | readonly TypedValue[]
+    | { readonly scale: number; readonly value: number }
+}
+
+/** Arguments of a declaration, or the headers of a message, in wire order. */
+export type Arguments = ReadonlyMap<string, TypedValue>
+
+/** The empty argument list. */
+export const NO_ARGUMENTS: Arguments = new Map()
+
+/** A longstr value. */
+export function stringValue(value: string): TypedValue {
+  return { type: 'longstr', value }
+}
+
+/** An integer value, of type `long` as RabbitMQ's HTTP API makes them. */
+export function integerValue(value: number): TypedValue {
+  return { type: 'long', value }
+}
+
+/** A boolean value. */
+export function booleanValue(value: boolean): TypedValue {
+  return { type: 'bool', value }
+}
+
+/** Whether the value is of one of the integer types, which RabbitMQ treats as one class. */
+export function isInteger(value: TypedValue): boolean {
+  switch (value.type) {
+    case 'byte':
+    case 'unsignedbyte':
+    case 'short':
+    case 'unsignedshort':
+    case 'signedint':
+    case 'unsignedint':
+    case 'long':
+      return true
+    default:
+      return false
+  }
+}
+
+/** The text of a longstr argument; undefined when it is absent or of another type. */
+export function stringArgument(args: Arguments, name: string): string | undefined {
+  const found = args.get(name)
+  return found !== undefined && found.type === 'longstr' && typeof found.value === 'string' ? found.value : undefined
+}
+
+/** The number of an integer argument; undefined when it is absent or of another type. */
+export function integerArgument(args: Arguments, name: string): number | undefined {
+  const found = args.get(name)
+  return found !== undefined && isInteger(found) ? Number(found.value) : undefined
+}
+
+/** The boolean of a bool argument; undefined when it is absent or of another type. */
+export function booleanArgument(args: Arguments, name: string): boolean | undefined {
+  const found = args.get(name)
+  return found !== undefined && typeof found.value === 'boolean' ? found.value : undefined
+}
