@@ -1,0 +1,190 @@
+/**
+ * Cuts a byte stream into frames and refuses what is not one. [AMQP 0-9-1 §4.2.3]
+ *
+ *   type u8 · channel u16 · payload bytes u32 · payload · 0xCE
+ *
+ * A connection feeds it the socket's chunks. Frames inside a chunk are handed on in place; a frame that straddles
+ * chunks is collected in one buffer, sized once its head is known, so no input is copied more than twice.
+ * Invariant: nothing of a chunk is kept by reference, and no frame above the limit is ever collected.
+ */
+import { readU32 } from '../../base/u64.ts'
+import { ConnectionError, frameText } from './errors.ts'
+import {
+  FRAME_BODY,
+  FRAME_END,
+  FRAME_HEAD_BYTES,
+  FRAME_HEADER,
+  FRAME_HEARTBEAT,
+  FRAME_METHOD,
+  FRAME_OVERHEAD_BYTES,
+} from './spec.ts'
+
+/** The limit where the peers agreed on none (frame_max 0). */
+export const FRAME_BYTES_LIMIT = 512 * 1024 * 1024
+/** What a frame's buffer starts with; it doubles as bytes arrive, so that a head alone costs little. */
+const COLLECT_BYTES_FIRST = 16 * 1024
+const METHOD_PAYLOAD_BYTES_MIN = 4
+const HEADER_PAYLOAD_BYTES_MIN = 12
+const NOTHING: Buffer = Buffer.alloc(0)
+
+/** Where frames go. */
+export interface FrameSink {
+  /**
+   * One frame of a known type; the payload is [start, end) of `bytes`, borrowed until this returns. A method has at
+   * least 4 bytes, a content header 12; a heartbeat is empty and on channel 0. Returning false stops the reader for good.
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a sink that never stops returns nothing.
+  onFrame(type: number, channel: number, bytes: Buffer, start: number, end: number): boolean | void
+}
+
+/** One per connection. */
+export class FrameReader {
+  readonly #sink: FrameSink
+  #payloadBytesMax = 0
+  #collected = NOTHING
+  #collectedBytes = 0
+  /** Bytes of the frame being collected, or of its head while that is incomplete. */
+  #neededBytes = 0
+  #stopped = false
+
+  /** `frameBytesMax`: the limit before tuning. */
+  constructor(sink: FrameSink, frameBytesMax: number) {
+    this.#sink = sink
+    this.frameBytesMax = frameBytesMax
+  }
+
+  /** The agreed frame_max, 0 for none. Holds from the next frame on. RabbitMQ: 8 bytes more are tolerated. */
+  set frameBytesMax(bytes: number) {
+    this.#payloadBytesMax = bytes === 0 ? FRAME_BYTES_LIMIT : bytes
+  }
+
+  get frameBytesMax(): number {
+    return this.#payloadBytesMax
+  }
+
+  /** Whether the sink stopped the reader, or a bad frame did. Input is then ignored. */
+  get stopped(): boolean {
+    return this.#stopped
+  }
+
+  /** Ignores all input from now on, including the rest of the chunk at hand. */
+  stop(): void {
+    this.#stopped = true
+    this.#release()
+  }
+
+  /**
+   * Takes a chunk, from byte `start`, and hands its frames on. Borrowed until this returns.
+   * Throws ConnectionError for a bad frame, after the good ones before it were handed on.
+   */
+  feed(chunk: Buffer, start = 0): void {
+    if (this.#stopped) return
+    let at = start
+    if (this.#collectedBytes > 0) {
+      at = this.#complete(chunk, at)
+      if (this.#stopped || this.#collectedBytes > 0) return
+    }
+    const end = chunk.length
+    while (end - at >= FRAME_HEAD_BYTES) {
+      const payloadBytes = readU32(chunk, at + 3)
+      if (payloadBytes > this.#payloadBytesMax) this.#refuseSize(chunk[at]!, payloadBytes)
+      const next = at + payloadBytes + FRAME_OVERHEAD_BYTES
+      if (next > end) {
+        this.#collect(chunk, at, end, payloadBytes + FRAME_OVERHEAD_BYTES)
+        return
+      }
+      if (!this.#hand(chunk, at, next)) return
+      at = next
+    }
+    if (at < end) this.#collect(chunk, at, end, FRAME_HEAD_BYTES)
+  }
+
+  /** Checks one whole frame and hands it on. False when the reader has stopped. */
+  #hand(bytes: Buffer, at: number, next: number): boolean {
+    const type = bytes[at]!
+    const start = at + FRAME_HEAD_BYTES
+    const end = next - 1
+    if (bytes[end] !== FRAME_END || !isKnownFrame(type, end - start)) this.#refuse(type, bytes, start, end)
+    const channel = (bytes[at + 1]! << 8) | bytes[at + 2]!
+    if (type === FRAME_HEARTBEAT && channel !== 0) {
+      this.stop()
+      throw ConnectionError.unexpectedFrame(frameText(type, bytes, start, end))
+    }
+    if (this.#sink.onFrame(type, channel, bytes, start, end) === false) this.stop()
+    return !this.#stopped
+  }
+
+  /** Takes what the frame being collected still needs, hands it on when whole, and returns where the rest begins. */
+  #complete(chunk: Buffer, start: number): number {
+    let at = start
+    while (at < chunk.length) {
+      const until = Math.min(chunk.length, at + this.#neededBytes - this.#collectedBytes)
+      this.#append(chunk, at, until)
+      at = until
+      if (this.#collectedBytes < this.#neededBytes) return at
+      if (this.#neededBytes > FRAME_HEAD_BYTES) {
+        const frame = this.#collected
+        const frameBytes = this.#neededBytes
+        this.#release()
+        this.#hand(frame, 0, frameBytes)
+        return at
+      }
+      const payloadBytes = readU32(this.#collected, 3)
+      if (payloadBytes > this.#payloadBytesMax) this.#refuseSize(this.#collected[0]!, payloadBytes)
+      this.#neededBytes = payloadBytes + FRAME_OVERHEAD_BYTES
+    }
+    return at
+  }
+
+  /** Starts a frame of which [start, end) has arrived. */
+  #collect(chunk: Buffer, start: number, end: number, neededBytes: number): void {
+    this.#neededBytes = neededBytes
+    this.#append(chunk, start, end)
+  }
+
+  #append(chunk: Buffer, start: number, end: number): void {
+    const total = this.#collectedBytes + end - start
+    if (total > this.#collected.length) {
+      const room = Math.max(total, 2 * this.#collected.length, COLLECT_BYTES_FIRST)
+      const grown = Buffer.allocUnsafe(Math.min(this.#neededBytes, room))
+      this.#collected.copy(grown, 0, 0, this.#collectedBytes)
+      this.#collected = grown
+    }
+    chunk.copy(this.#collected, this.#collectedBytes, start, end)
+    this.#collectedBytes = total
+  }
+
+  #release(): void {
+    this.#collected = NOTHING
+    this.#collectedBytes = 0
+    this.#neededBytes = 0
+  }
+
+  #refuse(type: number, bytes: Buffer, start: number, end: number): never {
+    this.stop()
+    const reason = bytes[end] === FRAME_END ? 'unknown_frame' : `{invalid_frame_end_marker,${bytes[end]}}`
+    throw ConnectionError.frameError(`${frameText(type, bytes, start, end)}: ${reason}`)
+  }
+
+  #refuseSize(type: number, payloadBytes: number): never {
+    this.stop()
+    const reason = `{frame_too_large,${payloadBytes},${this.#payloadBytesMax - FRAME_OVERHEAD_BYTES}}`
+    throw ConnectionError.frameError(`type ${type}, all octets = <<>>: ${reason}`)
+  }
+}
+
+/** RabbitMQ: a frame too short for its type, or a heartbeat with a payload, is as unknown as one of no known type. */
+function isKnownFrame(type: number, payloadBytes: number): boolean {
+  switch (type) {
+    case FRAME_METHOD:
+      return payloadBytes >= METHOD_PAYLOAD_BYTES_MIN
+    case FRAME_HEADER:
+      return payloadBytes >= HEADER_PAYLOAD_BYTES_MIN
+    case FRAME_BODY:
+      return true
+    case FRAME_HEARTBEAT:
+      return payloadBytes === 0
+    default:
+      return false
+  }
+}
