@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs the third-party clients that the interoperability tests drive, below var/interop:
+# a Python environment, Java's client with its dependencies, and rabbitmq-c's command-line tools.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+dir=$PWD/var/interop
+mkdir -p "$dir"
+
+if ! command -v amqp-publish >/dev/null; then
+  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq amqp-tools >/dev/null
+fi
+
+if [ ! -x "$dir/venv/bin/celery" ]; then
+  python3 -m venv "$dir/venv"
+  "$dir/venv/bin/pip" install -q --disable-pip-version-check -r test/interop/clients/python/requirements.txt
+fi
+
+if [ ! -d "$dir/java/lib" ] || [ -z "$(ls "$dir/java/lib" 2>/dev/null)" ]; then
+  mvn -q -B -f test/interop/clients/java/pom.xml dependency:copy-dependencies -DoutputDirectory="$dir/java/lib"
+fi
+mkdir -p "$dir/java/classes"
+javac -cp "$dir/java/lib/*" -d "$dir/java/classes" test/interop/clients/java/*.java
