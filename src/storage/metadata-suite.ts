@@ -239,7 +239,7 @@ function checkWatchers(check: Check): void {
     metadata.watch((revision, ops) => {
       seen.push([revision, ops])
     })
-    assert.deepEqual(seen, [[metadata.revision, [put(['a'], 1), put(['b'], 2)]]])
+    assert.deepEqual(seen.slice(0), [[metadata.revision, [put(['a'], 1), put(['b'], 2)]]])
     metadata.transact([], [drop(['a']), put(['c'], 3)], (result) => {
       assert.ok(result.ok)
       seen.push('done')
