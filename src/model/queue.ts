@@ -137,10 +137,24 @@ export interface QueueStatus {
   readonly effective: Readonly<Record<string, string | number | boolean>>
 }
 
-/** A queue of any kind. */
-export interface Queue {
-  readonly record: QueueRecord
+/** What a message is published to: a queue, or an exchange that keeps messages (delayed, recent history). */
+export interface MessageTarget {
+  /** The queue's name; empty for an exchange that keeps messages. */
   readonly name: string
+  /** Whether a message takes part in the durable log when this target receives it. */
+  keeps(persistent: boolean): boolean
+  /** Asked before the record is written. May drop older entries to make room. */
+  admit(draft: MessageDraft): Admission
+  /**
+   * The record is written. `slot` is this target's owner number in it, -1 when it was admitted as passing.
+   * Must not publish: the store remembers one record at a time.
+   */
+  enter(draft: MessageDraft, slot: number, address: Address): void
+}
+
+/** A queue of any kind. */
+export interface Queue extends MessageTarget {
+  readonly record: QueueRecord
   readonly vhost: string
   /** `classic`, `quorum`, …: for listings and replies only. */
   readonly kind: string
@@ -148,13 +162,6 @@ export interface Queue {
   readonly consumers: readonly Consumer[]
   /** Ready entries: what queue.declare-ok reports. */
   readonly readyCount: number
-
-  /** Whether a message takes part in the durable log when this queue receives it. */
-  keeps(persistent: boolean): boolean
-  /** Asked before the record is written. May drop older entries to make room. */
-  admit(draft: MessageDraft): Admission
-  /** The record is written. `slot` is this queue's owner number in it, -1 when it was admitted as passing. */
-  enter(draft: MessageDraft, slot: number, address: Address): void
 
   /** Why this subscription is impossible, as RabbitMQ words it, or undefined. */
   refusesConsumer(spec: ConsumerSpec): Refusal | undefined
@@ -180,7 +187,7 @@ export interface Queue {
   status(): QueueStatus
 }
 
-/** A refusal that a protocol turns into its own error. */
+/** A refusal that a protocol turns into its own error. The text is RabbitMQ's, without the leading name of the code. */
 export interface Refusal {
   readonly code:
     | 'precondition-failed'
@@ -189,5 +196,8 @@ export interface Refusal {
     | 'not-implemented'
     | 'not-allowed'
     | 'not-found'
+    /** The broker cannot do it now: not stored, no majority. */
+    | 'unavailable'
+    | 'internal-error'
   readonly text: string
 }
