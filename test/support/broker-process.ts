@@ -19,6 +19,8 @@ export interface BrokerProcessOptions {
   readonly dataDir?: string
   /** Further `--set key=value` settings. */
   readonly set?: readonly string[]
+  /** Arguments for Node.js itself, such as `--cpu-prof`. */
+  readonly nodeArgs?: readonly string[]
 }
 
 /** A running broker process. */
@@ -80,7 +82,15 @@ export async function startBrokerProcess(options: BrokerProcessOptions = {}): Pr
   const dataDir = options.dataDir ?? join(scratch, 'data')
   const readyFile = join(scratch, 'ready.json')
   const settings = ['listeners.tcp.default=0', 'management.tcp.port=0', 'prometheus.tcp.port=0', ...(options.set ?? [])]
-  const args = ['bin/warren.js', 'server', '--data-dir', dataDir, '--ready-file', readyFile]
+  const args = [
+    ...(options.nodeArgs ?? []),
+    'bin/warren.js',
+    'server',
+    '--data-dir',
+    dataDir,
+    '--ready-file',
+    readyFile,
+  ]
   for (const setting of settings) args.push('--set', setting)
   const child = spawn(process.execPath, args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'pipe'] })
   const output: string[] = []

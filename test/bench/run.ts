@@ -1,0 +1,55 @@
+/**
+ * The benchmarks: `npm run bench [-- NAME …] [--seconds N] [--json FILE] [--profile DIR]`.
+ * Prints a table and writes JSON. The broker runs in a process of its own on loopback; figures depend on the machine, so
+ * compare ratios within one run. `--profile` leaves CPU profiles of the broker.
+ */
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { BenchContext, type BenchRow, type BenchScenario } from './context.ts'
+import { backlog, bindings, deadLetters, fanout, features } from './scenarios/cliffs.ts'
+import { memory } from './scenarios/memory.ts'
+import { fairness, latency, throughput } from './scenarios/throughput.ts'
+
+const SCENARIOS: readonly BenchScenario[] = [
+  throughput,
+  latency,
+  fairness,
+  features,
+  deadLetters,
+  bindings,
+  fanout,
+  backlog,
+  memory,
+]
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: 'string', default: '5' },
+    json: { type: 'string', default: 'bench.json' },
+    profile: { type: 'string' },
+  },
+})
+const chosen = positionals.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => positionals.includes(name))
+if (chosen.length === 0) {
+  process.stderr.write(`no such benchmark; there are: ${SCENARIOS.map(({ name }) => name).join(', ')}\n`)
+  process.exit(2)
+}
+
+const context = new BenchContext(Number(values.seconds), values.profile ?? null)
+const rows: BenchRow[] = []
+for (const scenario of chosen) {
+  process.stdout.write(`\n${scenario.name}: ${scenario.description}\n`)
+  for (const row of await scenario.measure(context)) {
+    rows.push({ scenario: scenario.name, ...row })
+    const value = row.value.toLocaleString('en-US', { maximumFractionDigits: row.value < 100 ? 2 : 0 })
+    const verdict =
+      row.holds === undefined ? '' : row.holds ? `  target ${row.target}: met` : `  target ${row.target}: MISSED`
+    process.stdout.write(`  ${row.figure.padEnd(48)}${value.padStart(12)} ${row.unit.padEnd(12)}${verdict}\n`)
+  }
+}
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+const machine = `${cpus()[0]?.model ?? 'unknown'} × ${cpus().length}, Node.js ${process.version}`
+writeFileSync(values.json, `${JSON.stringify({ date: new Date().toISOString(), commit, machine, rows }, null, 2)}\n`)
