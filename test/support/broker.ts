@@ -40,7 +40,7 @@ export async function brokerUnderTest(
   prefix: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<BrokerUnderTest> {
-  const target = process.env['WARREN_TEST_TARGET']
+  const target = process.env.WARREN_TEST_TARGET
   return target === undefined ? startOurs(settings) : attach(new URL(target), prefix)
 }
 
@@ -49,9 +49,9 @@ async function startOurs(settings: Readonly<Record<string, string>>): Promise<Br
   const boot = (await import(new URL('../../src/boot.js', import.meta.url).href)) as { startBroker: StartBroker }
   const dataDir = await mkdtemp(path.join(tmpdir(), 'warren-test-'))
   const started = await boot.startBroker({ settings: { ...SETTINGS, ...settings }, dataDir })
-  const port = started.listeners['amqp']
+  const port = started.listeners.amqp
   if (port === undefined) throw new Error('the broker reports no listener called amqp')
-  const httpPort = started.listeners['http']
+  const httpPort = started.listeners.http
   const admin =
     httpPort === undefined
       ? inProcessAdministration(started)
@@ -72,7 +72,7 @@ async function startOurs(settings: Readonly<Record<string, string>>): Promise<Br
 }
 
 async function attach(target: URL, prefix: string): Promise<BrokerUnderTest> {
-  const management = process.env['WARREN_TEST_MANAGEMENT']
+  const management = process.env.WARREN_TEST_MANAGEMENT
   if (management === undefined) throw new Error('WARREN_TEST_TARGET needs WARREN_TEST_MANAGEMENT=http://host:port')
   const user = decodeURIComponent(target.username) || 'guest'
   const password = decodeURIComponent(target.password) || 'guest'
@@ -82,7 +82,7 @@ async function attach(target: URL, prefix: string): Promise<BrokerUnderTest> {
   const client = await WireClient.connect(host, port)
   const start = await client.greet()
   client.destroy()
-  const properties = start.args['serverProperties'] as { version: string }
+  const properties = start.args.serverProperties as { version: string }
   const vhost = `conformance-${prefix}-${process.pid}`
   await admin.declareVhost(vhost)
   await admin.setPermissions(vhost, user, { configure: '.*', write: '.*', read: '.*' })

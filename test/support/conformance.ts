@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, test as nodeTest } from 'node:test'
 import type { Administration } from './administration.ts'
 import { type BrokerUnderTest, brokerUnderTest } from './broker.ts'
-import { type OpenOptions, type WireChannel, WireClient } from './wire-client.ts'
+import { eventually, type OpenOptions, type WireChannel, WireClient } from './wire-client.ts'
 import type { Table } from './wire-codec.ts'
 
 /** What a test gets: a connection with channel 1 open, and ways to make more. */
@@ -80,6 +80,20 @@ export class Scene {
     return this.broker.referenceVersion === undefined ? ours : reference
   }
 
+  /**
+   * Waits until a queue does not exist. A mandatory message asks without renewing the queue's lease; those that a living
+   * queue takes go with it.
+   */
+  async gone(queue: string): Promise<void> {
+    const channel = await this.otherChannel()
+    await eventually(async () => {
+      channel.publish('', queue, 'still there?', {}, { mandatory: true })
+      channel.send('channel.flow', { active: true })
+      const answer = await channel.client.inbox(1).next('basic.return', () => true)
+      if (answer.name !== 'basic.return') assert.fail(`${queue} still exists`)
+    })
+  }
+
   /** Before connection.open-ok RabbitMQ closes the socket without a word, after three seconds; we say why at once. */
   async refusedEarly(client: WireClient, code: number, text: string | RegExp): Promise<void> {
     if (this.broker.referenceVersion === undefined) await client.refused(code, text)
@@ -94,7 +108,7 @@ export class Scene {
       return
     }
     const close = await client.expect('connection.close')
-    assert.ok(codes.includes(Number(close.args['replyCode'])), String(close.args['replyText']))
+    assert.ok(codes.includes(Number(close.args.replyCode)), String(close.args.replyText))
   }
 
   /** Ends every connection of the test. */

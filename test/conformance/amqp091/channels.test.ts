@@ -57,7 +57,7 @@ test('channel.close: unacked messages return to their queue', async (scene) => {
   assert.ok(await other.getSoon(queue, false))
   await other.close()
   const message = await scene.channel.getSoon(queue)
-  assert.equal(message.args['redelivered'], true)
+  assert.equal(message.args.redelivered, true)
 })
 
 test('channel.close: consumers end with their channel', async (scene) => {

@@ -27,7 +27,7 @@ test('§4.2.3: frames may be split at any octet', async (scene) => {
   await scene.client.sendByteByByte(stream)
   const message = await scene.channel.expect('basic.get-ok')
   assert.equal(message.body.toString(), 'abcdef')
-  assert.equal(message.properties['contentType'], 'text/plain')
+  assert.equal(message.properties.contentType, 'text/plain')
 })
 
 test('§4.2.3: two pieces cut at each position give the same frames', async (scene) => {
@@ -59,8 +59,8 @@ test('§4.2.3: a frame above the negotiated size is 501 frame_too_large', async 
   const payload = Buffer.alloc(8193)
   client.sendRaw(frame(METHOD, 1, payload))
   const close = await client.expect('connection.close')
-  assert.equal(close.args['replyCode'], 501)
-  assert.equal(close.args['replyText'], 'FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,8193,8184}')
+  assert.equal(close.args.replyCode, 501)
+  assert.equal(close.args.replyText, 'FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,8193,8184}')
 })
 
 test('§4.2.3: a frame up to eight octets above the negotiated size is tolerated', async (scene) => {

@@ -19,8 +19,8 @@ async function refusal(scene: Scene, bytes: Buffer): Promise<Buffer | undefined>
 test('§4.2.2: AMQP 0 0 9 1 is answered with connection.start', async (scene) => {
   const client = await scene.socket()
   const start = await client.greet()
-  assert.equal(start.args['versionMajor'], 0)
-  assert.equal(start.args['versionMinor'], 9)
+  assert.equal(start.args.versionMajor, 0)
+  assert.equal(start.args.versionMinor, 9)
 })
 
 test('§4.2.2: the 0-9 form AMQP 1 1 0 9 is served as 0-9-1', async (scene) => {
