@@ -1,0 +1,63 @@
+/**
+ * The contract between a connection and whatever carries its bytes: TCP, TLS, a pair of streams within the process.
+ *
+ * A `Socket` drives it and is the only one who writes. Chunks that it hands over are fresh memory: a transport never uses
+ * one again, so who must keep a few bytes across chunks may, at the price of the whole chunk.
+ */
+
+/** Where a transport leads, as listed. Within the process the hosts are empty and the ports 0. */
+export interface TransportEnds {
+  readonly peerHost: string
+  readonly peerPort: number
+  readonly host: string
+  readonly port: number
+  /** The peer is on this machine, or in this process. */
+  readonly isLoopback: boolean
+  /** Null without TLS. */
+  readonly tls: TlsFacts | null
+}
+
+/** What a TLS handshake agreed on. */
+export interface TlsFacts {
+  readonly version: string
+  readonly cipher: string
+  /** Names of the verified certificate of the peer; null when it sent none. */
+  readonly peerCertificate: PeerCertificate | null
+}
+
+/** The verified certificate of a peer. */
+export interface PeerCertificate {
+  /** RFC 4514, most specific part first. */
+  readonly distinguishedName: string
+  readonly commonName: string
+  /** As the certificate lists them: `DNS:…`, `email:…`, `URI:…`. */
+  readonly alternativeNames: readonly string[]
+}
+
+/** What a transport tells. */
+export interface TransportSink {
+  /** Bytes arrived. */
+  onBytes(chunk: Buffer): void
+  /** The peer will send no more. */
+  onEnd(): void
+  /** It is gone; nothing follows. `error` is null when nobody is to blame. Called once. */
+  onClosed(error: Error | null): void
+}
+
+/** One duplex of bytes. */
+export interface Transport {
+  readonly ends: TransportEnds
+  /** Starts to read. Called once. */
+  open(sink: TransportSink): void
+  pause(): void
+  resume(): void
+  /** Takes the range; `written` is called once, in the order of writes, when its memory is free again. */
+  write(bytes: Buffer, start: number, end: number, written: () => void): void
+  /** Writes until `uncork` go out together. */
+  cork(): void
+  uncork(): void
+  /** Sends what was written, then says that no more follows. */
+  end(): void
+  /** Drops the connection now. */
+  destroy(): void
+}
