@@ -17,13 +17,13 @@ export interface Identity {
   readonly expiresAtMs: number | null
 }
 
-/** Why a login failed. The first four are one and the same to the peer: they only differ in the log. */
+/** Why a login failed. The first four are one and the same to the peer; they differ in the log alone. */
 export type RefusalReason =
   /** Unknown user or wrong password. */
   | 'credentials'
   /** The user may connect from this machine only. */
   | 'loopback-only'
-  /** Too many failures from this address for this user; a later attempt may succeed. */
+  /** Too many refused attempts from this address are waiting for their answer; a later attempt may succeed. */
   | 'throttled'
   /** No authenticator could answer (a remote one is down). */
   | 'unavailable'

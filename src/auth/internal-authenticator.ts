@@ -1,0 +1,35 @@
+/**
+ * The broker's own users: records of the metadata store. Reads the store at every login, so a changed password counts at once.
+ */
+import type { Metadata } from '../model/metadata.ts'
+import { metadataKeys, type UserRecord } from '../model/records.ts'
+import type { Authenticator, AuthenticatorAnswer, Credentials } from './identity.ts'
+import { DEFAULT_HASHING_ALGORITHM, verifyPassword } from './passwords.ts'
+
+/** Compared against when a user does not exist, so that the answer takes as long as for one who does. */
+const NOBODY_HASH = Buffer.alloc(36).toString('base64')
+
+/** Checks names and passwords against user records. */
+export class InternalAuthenticator implements Authenticator {
+  readonly name = 'internal'
+  readonly #metadata: Metadata
+
+  constructor(metadata: Metadata) {
+    this.#metadata = metadata
+  }
+
+  authenticate({ user, password }: Credentials): Promise<AuthenticatorAnswer> {
+    return Promise.resolve(this.#answer(user, password))
+  }
+
+  #answer(user: string, password: string | null): AuthenticatorAnswer {
+    // Written under this key by user verbs alone.
+    const record = this.#metadata.get(metadataKeys.user(user))?.value as UserRecord | undefined
+    const hash = record?.passwordHash ?? NOBODY_HASH
+    const algorithm = record?.hashingAlgorithm ?? DEFAULT_HASHING_ALGORITHM
+    const passes = password === null || verifyPassword(password, hash, algorithm)
+    if (record === undefined || !passes) return { kind: 'refused', text: `user '${user}' - invalid credentials` }
+    const identity = { user: record.name, tags: record.tags, authenticatedBy: this.name, expiresAtMs: null }
+    return { kind: 'identity', identity }
+  }
+}
