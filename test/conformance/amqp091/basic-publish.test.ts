@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { conformance } from '../../support/conformance.ts'
 import type { Arrival } from '../../support/wire-client.ts'
-import { type Table, Typed } from '../../support/wire-codec.ts'
+import { encodeHeader, encodeMethod, HEADER, METHOD, type Table, Typed } from '../../support/wire-codec.ts'
 
-const { test } = await conformance('basic-publish')
+const { test, testSince } = await conformance('basic-publish')
 
 const ALL_PROPERTIES: Table = {
   contentType: 'text/plain',
@@ -231,13 +231,21 @@ test('routing: a queue bound many times gets one copy', async (scene) => {
   assert.equal(message.args.messageCount, 0)
 })
 
-test('size: a body above 512 MiB is refused when the header announces it', async (scene) => {
+testSince('4.0', 'size: a body above 512 MiB is refused when the header announces it', async (scene) => {
   const client = await scene.connect()
   await client.channel(1)
-  const { encodeHeader, encodeMethod, HEADER, METHOD } = await import('../../support/wire-codec.ts')
   client.sendFrame(METHOD, 1, encodeMethod('basic.publish', { routingKey: 'q' }))
   client.sendFrame(HEADER, 1, encodeHeader(600_000_000))
-  const ours = () => client.refused(501, /content body size 600000000 exceeds maximum allowed size \d+/)
-  // 3.10 collects the body first and compares afterwards.
-  await scene.since('4.0', ours, async () => undefined)()
+  await client.refused(501, /content body size 600000000 exceeds maximum allowed size \d+/)
+})
+
+testSince('4.0', 'size: a body above max_message_size is 406', async (scene) => {
+  const size = 16_777_217
+  scene.channel.publish('', scene.name(), Buffer.alloc(size))
+  await scene.channel.refused(
+    406,
+    `PRECONDITION_FAILED - message size ${size} is larger than configured max size 16777216`,
+    60,
+    40,
+  )
 })
