@@ -198,7 +198,7 @@ const STYLE = `
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 main{max-width:940px;margin:0 auto;padding:32px 20px}
 h1{margin:0;font-size:26px}h2{font-size:17px;margin:32px 0 8px}.when{color:var(--soft);margin:4px 0 20px}
-.tiles{display:flex;flex-wrap:wrap;gap:12px}.tiles div{flex:1 1 130px;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(120px,1fr));gap:12px;margin-bottom:16px}.tiles div{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
 .tiles b{display:block;font-size:22px;font-variant-numeric:tabular-nums}.tiles span{color:var(--soft)}
 figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px}svg{width:100%;height:auto;display:block}
 path{fill:none;stroke-width:2;stroke-linejoin:round}.grid{stroke:var(--line)}.axis{fill:var(--soft);font-size:11px}
