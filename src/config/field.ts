@@ -69,7 +69,7 @@ function row<T>(
 }
 
 /** The value, which the row's own type has parsed. */
-function valueOf<T>(assigned: Assigned): T {
+function parsed<T>(assigned: Assigned): T {
   return assigned.value as T
 }
 
@@ -82,7 +82,7 @@ export function setting<T>(
   options: FieldOptions = {},
 ): Field<T> {
   const rows = [row(key, type, type.format(defaultValue), sentence, options)]
-  return { rows, build: ([assigned]) => (assigned === undefined ? defaultValue : valueOf<T>(assigned)) }
+  return { rows, build: ([assigned]) => (assigned === undefined ? defaultValue : parsed<T>(assigned)) }
 }
 
 /** A single value that may be unset: null then. */
@@ -93,7 +93,7 @@ export function optional<T>(
   options: FieldOptions = {},
 ): Field<T | null> {
   const rows = [row(key, type, '', sentence, options)]
-  return { rows, build: ([assigned]) => (assigned === undefined ? null : valueOf<T>(assigned)) }
+  return { rows, build: ([assigned]) => (assigned === undefined ? null : parsed<T>(assigned)) }
 }
 
 /** A value per name: `key` ends in `$name`, or has it in the middle. What is set is added to the defaults. */
@@ -110,7 +110,7 @@ export function named<T>(
     rows,
     build: (assigned) => {
       const values: Record<string, T> = Object.assign(Object.create(null), defaults)
-      for (const one of assigned) values[one.names[0]!] = valueOf<T>(one)
+      for (const one of assigned) values[one.names[0]!] = parsed<T>(one)
       return Object.freeze(values)
     },
   }
@@ -130,7 +130,7 @@ export function numbered<T>(
     build: (assigned) => {
       if (assigned.length === 0) return defaults
       const inOrder = [...assigned].sort((a, b) => compareNames(a.names[0]!, b.names[0]!))
-      return Object.freeze(inOrder.map((one) => valueOf<T>(one)))
+      return Object.freeze(inOrder.map((one) => parsed<T>(one)))
     },
   }
 }
@@ -182,7 +182,7 @@ export function listeners(key: string, defaultPort: number | null, sentence: str
       const found = new Map<string, Address>()
       for (const one of assigned) {
         if (one.row.type === NONE) found.clear()
-        else found.set(one.names[0]!, { ...valueOf<Address>(one), name: one.names[0]! })
+        else found.set(one.names[0]!, { ...parsed<Address>(one), name: one.names[0]! })
       }
       return Object.freeze([...found.values()])
     },
@@ -236,7 +236,8 @@ export function records<M extends Readonly<Record<string, Member<unknown>>>>(
     build: (assigned) => {
       const found: Record<string, Record<string, unknown>> = Object.create(null)
       for (const { row, names, value } of assigned) {
-        const record = (found[names[0]!] ??= { ...blank })
+        const record = found[names[0]!] ?? { ...blank }
+        found[names[0]!] = record
         record[fieldOfRow.get(row)!] = value
       }
       for (const record of Object.values(found)) Object.freeze(record)

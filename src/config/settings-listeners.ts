@@ -110,7 +110,7 @@ export const AMQP_FIELDS = {
   ),
   frameBytesMax: setting(
     'frame_max',
-    bytes({ min: 4_096, max: 2 ** 31 - 1 }),
+    bytes({ min: 8_192, max: 2 ** 31 - 1 }),
     131_072,
     'Largest frame that is offered to clients.',
   ),

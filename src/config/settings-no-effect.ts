@@ -1,6 +1,7 @@
 /**
  * Keys that RabbitMQ accepts and that have no effect here: a warning, not an error, so that existing files work.
- * A last part `*` stands for everything below. Rows of the table in `settings.ts` win over these.
+ * A last part `*` stands for everything below; it is used only where nothing below has an effect, so that slips of the
+ * pen are still found elsewhere. Rows of the table in `settings.ts` win over these.
  */
 
 /** One key or family of keys, and why it has no effect. */
@@ -13,13 +14,59 @@ const ERLANG = 'it tunes the Erlang runtime'
 const CLUSTER = 'there is one node'
 const DISK = 'the storage is another one'
 const SOCKET = 'Node.js has no such socket option, or chooses it itself'
-const BACKEND = 'this back end does not exist here'
+const ABSENT = 'the feature does not exist here'
 const ONE_LOOP = 'one event loop accepts all connections'
-const LOG = 'this kind of log output does not exist here'
+const LOG = 'the log has no such output, form or rotation; rotate files from outside and send SIGHUP'
 const OPENSSL = 'Node.js decides it, or a newer option replaced it'
+
+const TLS = [
+  'cacerts.*',
+  'cert',
+  'client_renegotiation',
+  'crl_check',
+  'dh',
+  'dhfile',
+  'honor_ecc_order',
+  'key.*',
+  'log_alert',
+  'log_level',
+  'psk_identity',
+  'reuse_sessions',
+  'secure_renegotiate',
+  'bypass_pem_cache',
+] as const
+const TLS_BY_LISTENER = [
+  'verify',
+  'fail_if_no_peer_cert',
+  'depth',
+  'versions.*',
+  'ciphers.*',
+  'honor_cipher_order',
+] as const
+const HTTP = [
+  'compress',
+  'idle_timeout',
+  'inactivity_timeout',
+  'request_timeout',
+  'shutdown_timeout',
+  'max_keepalive',
+] as const
+const FORMAT = [
+  'time_format',
+  'level_format',
+  'single_line',
+  'plaintext.format',
+  'json.field_map',
+  'json.verbosity_map',
+] as const
+const ROTATION = ['rotation.*'] as const
 
 function all(reason: string, ...keys: readonly string[]): NoEffect[] {
   return keys.map((key) => ({ key, reason }))
+}
+
+function below(reason: string, parent: string, ...lists: readonly (readonly string[])[]): NoEffect[] {
+  return lists.flat().map((last) => ({ key: `${parent}.${last}`, reason }))
 }
 
 /** All of them. */
@@ -35,55 +82,106 @@ export const NO_EFFECT: readonly NoEffect[] = [
   ...all(ERLANG, 'erlang.*', 'socket_writer.*', 'background_gc_enabled', 'background_gc_target_interval'),
   ...all(ERLANG, 'hipe_compile', 'vm_memory_calculation_strategy', 'vm_memory_high_watermark_paging_ratio'),
   ...all(ERLANG, 'sysmon_handler.*', 'log.summarize_process_state', 'collect_statistics', 'config_entry_decoder.*'),
-  ...all(CLUSTER, 'cluster_partition_handling', 'cluster_partition_handling.*', 'cluster_formation.*'),
+  ...all(CLUSTER, 'cluster_partition_handling', 'cluster_partition_handling.*', 'cluster_formation.*', 'aws.*'),
   ...all(CLUSTER, 'cluster_keepalive_interval', 'net_ticktime', 'distribution.*', 'mirroring_sync_batch_size'),
-  ...all(CLUSTER, 'mirroring_sync_max_throughput', 'queue_master_locator', 'queue_leader_locator', 'aws.*'),
+  ...all(CLUSTER, 'mirroring_sync_max_throughput', 'queue_master_locator', 'queue_leader_locator'),
   ...all(CLUSTER, 'prevent_startup_if_node_was_reset', 'vhost_restart_strategy', 'management.db_cache_multiplier'),
   ...all(DISK, 'mnesia_table_loading_retry_timeout', 'mnesia_table_loading_retry_limit', 'khepri.*', 'raft.*'),
   ...all(DISK, 'message_store_shutdown_timeout', 'queue_index_embed_msgs_below', 'classic_queue.default_version'),
-  ...all(DISK, 'quorum_queue.*', 'stream.read_ahead', 'stream.read_ahead_limit', 'queue_index_max_journal_entries'),
   ...all(
     DISK,
-    'mqtt.retained_message_store',
-    'mqtt.retained_message_store_dets_sync_interval',
-    'mqtt.subscription_ttl',
+    'quorum_queue.compute_checksums',
+    'quorum_queue.initial_cluster_size',
+    'quorum_queue.commands_soft_limit',
   ),
+  ...all(DISK, 'quorum_queue.segment_max_entries', 'quorum_queue.continuous_membership_reconciliation.*'),
+  ...all(DISK, 'stream.read_ahead', 'stream.read_ahead_limit', 'mqtt.retained_message_store', 'mqtt.subscription_ttl'),
+  ...all(DISK, 'mqtt.retained_message_store_dets_sync_interval'),
+  ...all(SOCKET, 'tcp_listen_options'),
+  ...below(SOCKET, 'tcp_listen_options', [
+    'linger.*',
+    'buffer',
+    'delay_send',
+    'dontroute',
+    'exit_on_close',
+    'fd',
+    'priority',
+  ]),
+  ...below(SOCKET, 'tcp_listen_options', [
+    'high_watermark',
+    'low_watermark',
+    'high_msgq_watermark',
+    'low_msgq_watermark',
+  ]),
+  ...below(SOCKET, 'tcp_listen_options', ['port', 'recbuf', 'sndbuf', 'tos', 'send_timeout', 'send_timeout_close']),
+  ...all(SOCKET, 'mqtt.tcp_listen_options.*', 'stomp.tcp_listen_options.*', 'stream.tcp_listen_options.*'),
+  ...all(SOCKET, 'web_mqtt.cowboy_opts.*', 'web_stomp.cowboy_opts.*', 'management.listener.server.*'),
+  ...below(SOCKET, 'web_mqtt.tcp', ['backlog', 'listener']),
+  ...below(SOCKET, 'web_stomp.tcp', ['backlog', 'listener']),
+  ...below(SOCKET, 'management.tcp', HTTP),
+  ...below(SOCKET, 'management.ssl', HTTP, ['backlog']),
+  ...below(SOCKET, 'prometheus.tcp', HTTP),
+  ...all(OPENSSL, 'ssl_allow_poodle_attack', 'ssl_options', 'definitions.tls.*', 'amqp_client.*', 'amqp10_client.*'),
+  ...below(OPENSSL, 'ssl_options', TLS),
+  ...below(OPENSSL, 'management.ssl', TLS, TLS_BY_LISTENER),
+  ...all(OPENSSL, 'management.listener.ssl', 'management.listener.ssl_opts', 'management.listener.ssl_opts.*'),
   ...all(
-    SOCKET,
-    'tcp_listen_options',
-    'tcp_listen_options.*',
-    'mqtt.tcp_listen_options.*',
-    'stomp.tcp_listen_options.*',
-  ),
-  ...all(SOCKET, 'stream.tcp_listen_options.*', 'web_mqtt.cowboy_opts.*', 'web_stomp.cowboy_opts.*'),
-  ...all(SOCKET, 'web_mqtt.tcp.*', 'web_stomp.tcp.*', 'management.tcp.*', 'prometheus.tcp.*', 'management.listener.*'),
-  ...all(
-    OPENSSL,
-    'ssl_allow_poodle_attack',
-    'ssl_options.*',
-    'management.ssl.*',
+    ABSENT,
     'prometheus.ssl.*',
-    'definitions.tls.*',
+    'web_mqtt.ssl.*',
+    'web_stomp.ssl.*',
+    'web_mqtt.max_connections',
+    'web_stomp.max_connections',
   ),
-  ...all(OPENSSL, 'web_mqtt.ssl.*', 'web_stomp.ssl.*', 'amqp_client.*', 'amqp10_client.*'),
-  ...all(BACKEND, 'auth_ldap.*', 'auth_http.*', 'auth_oauth2.*', 'auth_cache.*', 'trust_store.*', 'http_dispatch.*'),
-  ...all(BACKEND, 'management.oauth_*', 'management.enable_uaa', 'management.uaa_client_id', 'management.uaa_location'),
-  ...all(BACKEND, 'management.sample_retention_policies.*', 'management.http_log_dir', 'management.headers.*'),
-  ...all(BACKEND, 'management_agent.*', 'prometheus.filter_aggregated_queue_metrics_pattern', 'amqp1_0.*'),
-  ...all(BACKEND, 'mqtt.default_user', 'mqtt.default_pass', 'web_mqtt.*', 'web_stomp.*', 'stream.ssl_cert_login'),
   ...all(
-    BACKEND,
-    'federation.*',
-    'shovel.*',
-    'event_exchange.*',
-    'tracing.*',
-    'message_interceptors.*',
-    'mqtt.message_interceptors.*',
+    ABSENT,
+    'web_mqtt.allow_origins.*',
+    'web_stomp.allow_origins.*',
+    'web_mqtt.proxy_protocol',
+    'web_stomp.proxy_protocol',
   ),
+  ...all(
+    ABSENT,
+    'auth_ldap.*',
+    'auth_http.*',
+    'auth_oauth2.*',
+    'trust_store.*',
+    'http_dispatch.*',
+    'auth_cache.cache_module',
+  ),
+  ...all(ABSENT, 'auth_cache.cached_backend', 'auth_cache.cached_backend.*', 'auth_cache.cache_refusals'),
+  ...all(ABSENT, 'management.oauth_*', 'management.enable_uaa', 'management.uaa_client_id', 'management.uaa_location'),
+  ...all(ABSENT, 'management.sample_retention_policies.*', 'management.http_log_dir', 'management.headers.*'),
+  ...all(
+    ABSENT,
+    'management_agent.filter_aggregated_queue_metrics_pattern',
+    'amqp1_0.*',
+    'mqtt.default_user',
+    'mqtt.default_pass',
+  ),
+  ...all(
+    ABSENT,
+    'prometheus.filter_aggregated_queue_metrics_pattern',
+    'stream.ssl_cert_login',
+    'mqtt.ssl_cert_login_san_type',
+  ),
+  ...all(ABSENT, 'mqtt.ssl_cert_login_san_index', 'federation.*', 'shovel.*', 'event_exchange.*', 'tracing.*'),
+  ...all(ABSENT, 'message_interceptors.*', 'mqtt.message_interceptors.*'),
   ...all(LOG, 'log.syslog', 'log.syslog.*', 'log.journald', 'log.journald.*', 'log.exchange', 'log.exchange.*'),
-  ...all(LOG, 'log.console.*', 'log.file.*', 'log.connection.*', 'log.channel.*', 'log.queue.*', 'log.default.*'),
-  ...all(LOG, 'log.federation.*', 'log.mirroring.*', 'log.upgrade.*', 'log.ra.*', 'log.osiris.*', 'log.ldap.*'),
-  ...all(LOG, 'log.feature_flags.*', 'log.prelaunch.*', 'log.user.*'),
+  ...all(LOG, 'log.console.use_colors', 'log.console.color_esc_seqs.*', 'log.default.rotation.*'),
+  ...below(LOG, 'log.console.formatter', FORMAT),
+  ...below(LOG, 'log.file.formatter', FORMAT),
+  ...['file', 'connection', 'channel', 'queue'].flatMap((output) => below(LOG, `log.${output}`, ROTATION)),
+  ...all(
+    LOG,
+    'log.connection.file',
+    'log.channel.file',
+    'log.queue.file',
+    'log.federation.file',
+    'log.federation.rotation.*',
+  ),
+  ...all(LOG, 'log.mirroring.*', 'log.upgrade.*', 'log.ra.*', 'log.osiris.*', 'log.ldap.*', 'log.feature_flags.*'),
+  ...all(LOG, 'log.prelaunch.*', 'log.user.*'),
 ]
 
 /** The row that covers a key, or undefined. */
