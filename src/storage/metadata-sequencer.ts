@@ -7,7 +7,8 @@
  *                                                                              └ fails: all members unavailable, image untouched
  *
  * One group is in flight; what arrives meanwhile is the next group, so commits grow with load by themselves. Ephemeral
- * transactions never wait for the store: they are decided against the image and the group in flight.
+ * transactions are decided and applied at once; only one that concerns a key of the group in flight waits for its end,
+ * because its outcome depends on it.
  *
  * Invariants: the image changes in revision order, and every watcher sees every change before the transaction's `done`.
  * A change made from within a watcher takes effect when all watchers have seen the present one.
@@ -132,7 +133,8 @@ export class MetadataSequencer implements Metadata {
 
   transactEphemeral(guards: readonly Guard[], ops: readonly MetadataOp[], done: TransactionDone): void {
     deepFreeze(ops)
-    if (this.#notifying) this.#deferred.push(() => this.#applyEphemeral(guards, ops, done))
+    const mustWait = this.#notifying || this.#isTouched(guards, ops)
+    if (mustWait) this.#deferred.push(() => this.#applyEphemeral(guards, ops, done))
     else this.#applyEphemeral(guards, ops, done)
   }
 
@@ -255,6 +257,13 @@ export class MetadataSequencer implements Metadata {
       }
     }
     return [...texts]
+  }
+
+  /** Whether the outcome of these depends on the group in flight. */
+  #isTouched(guards: readonly Guard[], ops: readonly MetadataOp[]): boolean {
+    const touched = this.#touched
+    if (touched === null) return false
+    return guards.some(({ key }) => touched.has(keyText(key))) || ops.some(({ key }) => touched.has(keyText(key)))
   }
 
   // Applying

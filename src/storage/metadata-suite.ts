@@ -36,6 +36,14 @@ function ephemeral(
   return ended
 }
 
+function transactEphemeral(
+  metadata: Metadata,
+  guards: readonly Guard[],
+  ops: readonly MetadataOp[],
+): Promise<TransactionResult> {
+  return new Promise((resolve) => metadata.transactEphemeral(guards, ops, resolve))
+}
+
 /** A put. */
 export function put(key: MetadataKey, value: unknown): MetadataOp {
   return { op: 'put', key, value }
@@ -311,10 +319,19 @@ function checkEphemeralInFlight(check: Check): void {
   check('of a stored and an ephemeral creator of one turn one wins', async (metadata) => {
     const absent: Guard[] = [{ key: ['q'], expect: 'absent' }]
     const stored = transact(metadata, absent, [put(['q'], 'stored')])
-    const result = ephemeral(metadata, absent, [put(['q'], 'ephemeral')])
-    const oks = [(await stored).ok, result?.ok]
-    assert.equal(oks.filter((ok) => ok === true).length, 1)
-    assert.equal(metadata.get(['q'])?.value, oks[0] === true ? 'stored' : 'ephemeral')
+    const other = transactEphemeral(metadata, absent, [put(['q'], 'ephemeral')])
+    const [first, second] = await Promise.all([stored, other])
+    assert.notEqual(first.ok, second.ok)
+    assert.equal(metadata.get(['q'])?.value, first.ok ? 'stored' : 'ephemeral')
+  })
+  check('an ephemeral change that concerns what is being committed is decided by the outcome', async (metadata) => {
+    await transact(metadata, [], [put(['v'], 1)])
+    metadata.transact([], [{ op: 'drop-prefix', key: ['v'] }], () => undefined)
+    await new Promise((resolve) => setImmediate(resolve))
+    const result = await transactEphemeral(metadata, [{ key: ['v'], expect: 'present' }], [put(['v', 'q'], 1)])
+    await metadata.barrier()
+    const isThere = metadata.get(['v', 'q']) !== undefined
+    assert.equal(isThere, metadata.get(['v']) !== undefined && result.ok)
   })
 }
 
