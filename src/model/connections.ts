@@ -5,6 +5,7 @@
  * it never removes. One per broker.
  */
 import type { Arguments } from './arguments.ts'
+import type { MessageCounters } from './message-counters.ts'
 
 /** Why a connection is closed from outside. */
 export type CloseReason =
@@ -30,6 +31,8 @@ export interface ChannelStatus {
   readonly uncommittedMessages: number
   readonly uncommittedAcks: number
   readonly idleSinceMs: number
+  /** The session's own counters, live; sessions that count nothing have none. */
+  readonly counters?: MessageCounters
 }
 
 /** A connection as listed. */

@@ -1,0 +1,132 @@
+/**
+ * Who calls, and what the caller may see: tags and virtual hosts. Endpoints filter their lists by it.
+ *
+ * Tags are those of RabbitMQ's management; a stronger tag includes the weaker ones.
+ */
+import { type ApiError, notAuthorised, objectNotFound } from './api-error.ts'
+import type { Access } from './endpoint.ts'
+
+const MANAGEMENT_TAGS = ['management', 'policymaker', 'monitoring', 'administrator']
+const MONITORING_TAGS = ['monitoring', 'administrator']
+const POLICYMAKER_TAGS = ['policymaker', 'administrator']
+const ADMINISTRATOR_TAGS = ['administrator']
+
+/** What a user may do with the names of a virtual host: `SessionPermissions` fulfils it. */
+export interface Rights {
+  canConfigure(name: string): boolean
+  canWrite(name: string): boolean
+  canRead(name: string): boolean
+  canWriteTopic(exchange: string, routingKey: string): boolean
+  canReadTopic(exchange: string, routingKey: string): boolean
+}
+
+/** What access needs of the broker. */
+export interface AccessModel {
+  hasVhost(name: string): boolean
+  mayEnter(user: string, vhost: string): boolean
+  rights(user: string, vhost: string): Rights
+}
+
+/** Over the local socket everything may be done. */
+const ALL_RIGHTS: Rights = {
+  canConfigure: () => true,
+  canWrite: () => true,
+  canRead: () => true,
+  canWriteTopic: () => true,
+  canReadTopic: () => true,
+}
+
+/** The model as the local socket sees it. */
+export function unrestricted(model: AccessModel): AccessModel {
+  return { hasVhost: (name) => model.hasVhost(name), mayEnter: () => true, rights: () => ALL_RIGHTS }
+}
+
+/** Somebody who calls the API. */
+export class Caller {
+  readonly user: string
+  readonly tags: readonly string[]
+  readonly #model: AccessModel
+
+  constructor(user: string, tags: readonly string[], model: AccessModel) {
+    this.user = user
+    this.tags = tags
+    this.#model = model
+  }
+
+  get isManagement(): boolean {
+    return this.#hasAny(MANAGEMENT_TAGS)
+  }
+
+  /** Sees all virtual hosts. */
+  get isMonitoring(): boolean {
+    return this.#hasAny(MONITORING_TAGS)
+  }
+
+  get isPolicymaker(): boolean {
+    return this.#hasAny(POLICYMAKER_TAGS)
+  }
+
+  get isAdministrator(): boolean {
+    return this.#hasAny(ADMINISTRATOR_TAGS)
+  }
+
+  mayEnter(vhost: string): boolean {
+    return this.#model.mayEnter(this.user, vhost)
+  }
+
+  maySee(vhost: string): boolean {
+    return this.isMonitoring || this.mayEnter(vhost)
+  }
+
+  rights(vhost: string): Rights {
+    return this.#model.rights(this.user, vhost)
+  }
+
+  /** Sees connections of others: of its own user, or all as a monitoring user. */
+  maySeeUser(user: string): boolean {
+    return this.isMonitoring || this.user === user
+  }
+
+  #hasAny(tags: readonly string[]): boolean {
+    return this.tags.some((tag) => tags.includes(tag))
+  }
+
+  /** Why this caller may not call, or undefined. `vhost` is that of the path, where there is one. */
+  refuses(access: Access, vhost: string | undefined): ApiError | undefined {
+    switch (access) {
+      case 'anyone':
+      case 'user':
+        return undefined
+      case 'management':
+        return this.#needs(this.isManagement, 'Not management user')
+      case 'vhost-visible':
+        return this.#needs(this.isManagement, 'Not management user') ?? this.#refusesVhost(vhost, true)
+      case 'vhost':
+        return this.#needs(this.isManagement, 'Not management user') ?? this.#refusesVhost(vhost, false)
+      case 'policymaker':
+        return (
+          this.#needs(this.isPolicymaker, 'User not authorised to access object') ?? this.#refusesVhost(vhost, false)
+        )
+      case 'monitoring':
+        return this.#needs(this.isMonitoring, 'Not monitor user')
+      case 'administrator':
+        return this.#needs(this.isAdministrator, 'Not administrator user')
+    }
+  }
+
+  #needs(has: boolean, reason: string): ApiError | undefined {
+    return has ? undefined : notAuthorised(reason)
+  }
+
+  #refusesVhost(vhost: string | undefined, toSee: boolean): ApiError | undefined {
+    if (vhost === undefined) return undefined
+    const may = toSee ? this.maySee(vhost) : this.mayEnter(vhost) || this.#isMissing(vhost)
+    if (!may) return notAuthorised('User not authorised to access virtual host')
+    return toSee && this.#isMissing(vhost) ? objectNotFound() : undefined
+  }
+
+  /** That it is missing is told to those who see all. */
+  #isMissing(vhost: string): boolean {
+    return this.isMonitoring && !this.#model.hasVhost(vhost)
+  }
+}

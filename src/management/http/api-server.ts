@@ -1,0 +1,213 @@
+/**
+ * Serves the endpoints over HTTP: finds the endpoint, authenticates, reads the body, calls, answers. The only file of the
+ * HTTP API that touches Node's request and response; listeners (`http-listener.ts`) hand them in.
+ *
+ * Bounds: body bytes, header bytes, connections and times of the listener. A bug in an endpoint is a 500 without
+ * internals, and a line in the log. [docs/http-api.md]
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from '../../base/log.ts'
+import type { Caller } from './access.ts'
+import { ApiError, badRequest, objectNotFound } from './api-error.ts'
+import type { Authentication } from './authentication.ts'
+import type { Endpoint, Reply } from './endpoint.ts'
+import type { Method, Router } from './router.ts'
+import { readAny } from './schema.ts'
+
+/** What the server is made of. */
+export interface ApiServerOptions {
+  readonly router: Router<Endpoint>
+  readonly authentication: Authentication
+  /** `/rabbit`, or empty. */
+  readonly pathPrefix: string
+  readonly bodyBytesMax: number
+  /** Origins whose pages may call; `*` for all. */
+  readonly corsOrigins: readonly string[]
+  readonly corsAgeSeconds: number
+  /** Headers of every reply. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly logger: Logger
+}
+
+const JSON_TYPE = 'application/json'
+const CORS_HEADERS = 'Accept, Authorization, Content-Type, X-Reason, X-Vhost'
+
+/** Answers requests. */
+export class ApiServer {
+  readonly #options: ApiServerOptions
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options
+  }
+
+  /** Answers one request; never rejects. `isLocal`: it came over the local socket. */
+  async handle(request: IncomingMessage, response: ServerResponse, isLocal: boolean): Promise<void> {
+    try {
+      for (const [name, value] of Object.entries(this.#options.headers)) response.setHeader(name, value)
+      this.#allowOrigin(request, response)
+      await this.#send(request, response, await this.#reply(request, isLocal))
+    } catch (error) {
+      this.#sendError(request, response, error)
+    }
+  }
+
+  async #reply(request: IncomingMessage, isLocal: boolean): Promise<Reply> {
+    const { router, authentication, pathPrefix } = this.#options
+    const method = request.method ?? 'GET'
+    const [path, query] = splitUrl(request.url ?? '/', pathPrefix)
+    const found = router.find(method === 'HEAD' ? 'GET' : method, path)
+    if (found === undefined) throw objectNotFound()
+    if (method === 'OPTIONS') return { status: 200, headers: { allow: allowed(found.methods) } }
+    const endpoint = found.route
+    if (endpoint === undefined) return { status: 405, headers: { allow: allowed(found.methods) } }
+    let caller: Caller | null = null
+    if (endpoint.access !== 'anyone') {
+      caller = await authentication.callerOf(request, isLocal)
+      const refusal = caller.refuses(endpoint.access, found.params.vhost)
+      if (refusal !== undefined) throw refusal
+    }
+    const body = await this.#body(request, endpoint)
+    return await endpoint.handle({
+      method: endpoint.method,
+      param: (name) => found.params[name] ?? missing(name),
+      query,
+      // `#body` read it by the endpoint's own schema.
+      body: body as never,
+      // Endpoints for anyone do not ask who calls.
+      caller: caller as Caller,
+      header: (name) => header(request, name),
+    })
+  }
+
+  async #body(request: IncomingMessage, endpoint: Endpoint): Promise<unknown> {
+    if (endpoint.body === undefined && endpoint.rawBody !== true) return undefined
+    const text = await readText(request, this.#options.bodyBytesMax)
+    if (endpoint.body === undefined) return text
+    return readAny(endpoint.body, text.trim() === '' ? {} : parse(text))
+  }
+
+  async #send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+    response.statusCode = reply.status
+    for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
+    const content = reply.json === undefined ? reply.text : JSON.stringify(reply.json)
+    if (content === undefined) {
+      if (reply.status !== 204 && reply.status !== 304) response.setHeader('content-length', 0)
+      response.end()
+      return
+    }
+    response.setHeader('content-type', reply.contentType ?? JSON_TYPE)
+    response.setHeader('cache-control', 'no-cache')
+    response.setHeader('vary', 'accept, accept-encoding, origin')
+    if (typeof content === 'string') {
+      response.setHeader('content-length', Buffer.byteLength(content))
+      response.end(request.method === 'HEAD' ? undefined : content)
+    } else if (request.method === 'HEAD') response.end()
+    else await writeStream(response, content)
+  }
+
+  #sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    if (!(error instanceof ApiError)) {
+      this.#options.logger.error(`${request.method} ${request.url}: ${String(error)}`, { error })
+    }
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    const known = error instanceof ApiError ? error : new ApiError(500, 'internal_error', 'Internal Server Error')
+    response.statusCode = known.status
+    for (const [name, value] of Object.entries(known.headers)) response.setHeader(name, value)
+    // What was not read of the body would be taken for the next request.
+    if (!request.complete) response.setHeader('connection', 'close')
+    if (known.error === '') {
+      response.setHeader('content-length', 0)
+      response.end()
+      return
+    }
+    const body = JSON.stringify({ error: known.error, reason: known.reason })
+    response.setHeader('content-type', JSON_TYPE)
+    response.setHeader('content-length', Buffer.byteLength(body))
+    response.setHeader('vary', 'origin')
+    response.end(request.method === 'HEAD' ? undefined : body)
+  }
+
+  #allowOrigin(request: IncomingMessage, response: ServerResponse): void {
+    const { corsOrigins, corsAgeSeconds } = this.#options
+    const origin = request.headers.origin
+    if (origin === undefined || corsOrigins.length === 0) return
+    const isListed = corsOrigins.includes(origin)
+    if (!isListed && !corsOrigins.includes('*')) return
+    // Credentials go with origins that were named, never with a wildcard.
+    response.setHeader('access-control-allow-origin', isListed ? origin : '*')
+    if (isListed) response.setHeader('access-control-allow-credentials', 'true')
+    if (request.method !== 'OPTIONS') return
+    response.setHeader('access-control-allow-methods', 'GET, HEAD, PUT, POST, DELETE, OPTIONS')
+    response.setHeader('access-control-allow-headers', CORS_HEADERS)
+    response.setHeader('access-control-max-age', String(corsAgeSeconds))
+  }
+}
+
+function allowed(methods: readonly Method[]): string {
+  return [...(methods.includes('GET') ? ['HEAD'] : []), ...methods, 'OPTIONS'].join(', ')
+}
+
+function missing(name: string): never {
+  throw new Error(`the path of this endpoint has no part '${name}'`)
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+function splitUrl(url: string, pathPrefix: string): [path: string, query: URLSearchParams] {
+  const question = url.indexOf('?')
+  const path = question < 0 ? url : url.slice(0, question)
+  if (!path.startsWith(pathPrefix)) throw objectNotFound()
+  return [path.slice(pathPrefix.length) || '/', new URLSearchParams(question < 0 ? '' : url.slice(question + 1))]
+}
+
+function parse(text: string): unknown {
+  let json: unknown
+  try {
+    // Some tools write a byte order mark.
+    json = JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch (error) {
+    throw error instanceof SyntaxError ? badRequest('not_json') : error
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw badRequest('not_json')
+  return json
+}
+
+async function readText(request: IncomingMessage, bodyBytesMax: number): Promise<string> {
+  const parts: Buffer[] = []
+  let readBytes = 0
+  // The request is not an object stream: its chunks are buffers.
+  for await (const part of request as AsyncIterable<Buffer>) {
+    readBytes += part.length
+    if (readBytes > bodyBytesMax) {
+      throw new ApiError(400, 'payload_too_large', `the body is larger than ${bodyBytesMax} bytes`)
+    }
+    parts.push(part)
+  }
+  return Buffer.concat(parts, readBytes).toString('utf8')
+}
+
+async function writeStream(response: ServerResponse, content: AsyncIterable<string>): Promise<void> {
+  for await (const piece of content) {
+    if (response.destroyed) return
+    if (!response.write(piece)) await drained(response)
+  }
+  response.end()
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.removeListener('drain', done)
+      response.removeListener('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}

@@ -1,0 +1,91 @@
+/**
+ * A port, or a local socket, on which HTTP requests arrive. Bounds connections, headers and times.
+ */
+import http from 'node:http'
+import https from 'node:https'
+import type { TlsOptions } from 'node:tls'
+import type { Logger } from '../../base/log.ts'
+
+/** Connections at most; more are refused by the system. */
+const CONNECTIONS_MAX = 2_000
+const HEADERS_TIMEOUT_MS = 30_000
+const REQUEST_TIMEOUT_MS = 120_000
+const KEEP_ALIVE_MS = 60_000
+
+/** Where to listen. */
+export interface HttpListenerOptions {
+  /** `http`, `https`, `prometheus`, `local`: for listings and the ready file. */
+  readonly name: string
+  readonly host: string | null
+  /** 0: a free one. */
+  readonly port: number
+  /** Name of a local socket, in place of host and port. */
+  readonly socketPath?: string
+  readonly tls?: TlsOptions
+}
+
+/** Answers requests. */
+export type RequestHandler = (request: http.IncomingMessage, response: http.ServerResponse) => void
+
+/** One listening port. */
+export class HttpListener {
+  readonly name: string
+  readonly #options: HttpListenerOptions
+  readonly #server: http.Server | https.Server
+  readonly #logger: Logger
+  #port = 0
+  #host = ''
+
+  constructor(options: HttpListenerOptions, handler: RequestHandler, logger: Logger) {
+    this.name = options.name
+    this.#options = options
+    this.#logger = logger
+    const { tls } = options
+    const server = tls === undefined ? http.createServer(handler) : https.createServer(tls, handler)
+    server.maxConnections = CONNECTIONS_MAX
+    server.headersTimeout = HEADERS_TIMEOUT_MS
+    server.requestTimeout = REQUEST_TIMEOUT_MS
+    server.keepAliveTimeout = KEEP_ALIVE_MS
+    this.#server = server
+  }
+
+  /** The port in use; 0 for a local socket. */
+  get port(): number {
+    return this.#port
+  }
+
+  get host(): string {
+    return this.#host
+  }
+
+  get isTls(): boolean {
+    return this.#options.tls !== undefined
+  }
+
+  /** Resolves when it listens; rejects when it cannot. */
+  listen(): Promise<void> {
+    const { host, port, socketPath, name } = this.#options
+    const where = socketPath === undefined ? { port, ...(host === null ? {} : { host }) } : { path: socketPath }
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(where, () => {
+        this.#server.removeListener('error', reject)
+        this.#server.on('error', (error) => this.#logger.error(`listener ${name}: ${error.message}`, { error }))
+        const address = this.#server.address()
+        if (typeof address === 'object' && address !== null) {
+          this.#port = address.port
+          this.#host = address.address
+        }
+        resolve()
+      })
+    })
+  }
+
+  /** Stops listening and ends what is under way. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
+    })
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The history of one object (a queue, a connection, the node): its numbers at a fine, a coarse and, for the few objects
+ * whose charts survive a restart, a slow pace; and the answers that listings give from it: rates and samples.
+ */
+import { type SampleBudget, SampleRing } from './sample-ring.ts'
+
+/** A pace of sampling, and how long samples are kept. */
+export interface Pace {
+  readonly everyMs: number
+  readonly forMs: number
+}
+
+/** Fine samples: ten minutes. Their pace is that of the sampler. */
+export const FINE_FOR_MS = 600_000
+/** One a minute for eight hours. */
+export const COARSE: Pace = { everyMs: 60_000, forMs: 8 * 3_600_000 }
+/** One every ten minutes for seven days. */
+export const SLOW: Pace = { everyMs: 600_000, forMs: 7 * 86_400_000 }
+
+/** Samples at most in one answer, whatever a client asks for. */
+const ANSWER_SAMPLES_MAX = 2_000
+
+/** The window that a client asks samples of. */
+export interface SampleWindow {
+  readonly ageMs: number
+  readonly incrementMs: number
+}
+
+/** `…_details` of a listing. */
+export interface Details {
+  readonly rate: number
+  readonly avg?: number
+  readonly avg_rate?: number
+  readonly samples?: readonly { readonly sample: number; readonly timestamp: number }[]
+}
+
+/** History of some numbers. */
+export class Series {
+  readonly fine: SampleRing
+  readonly coarse: SampleRing
+  readonly slow: SampleRing | null
+  /** When the sampler saw the object last. */
+  seenMs = 0
+
+  constructor(fieldCount: number, everyMs: number, hasSlow: boolean, budget: SampleBudget) {
+    this.fine = new SampleRing(fieldCount, Math.ceil(FINE_FOR_MS / everyMs) + 1, budget)
+    this.coarse = new SampleRing(fieldCount, COARSE.forMs / COARSE.everyMs + 1, budget)
+    this.slow = hasSlow ? new SampleRing(fieldCount, SLOW.forMs / SLOW.everyMs + 1, budget) : null
+  }
+
+  /** Takes the values of a tick; ticks are multiples of the sampler's pace. */
+  sample(tickMs: number, everyMs: number, values: Float64Array): void {
+    this.seenMs = tickMs
+    this.fine.push(tickMs, values)
+    if (tickMs % COARSE.everyMs < everyMs || this.coarse.count === 0) this.coarse.push(tickMs, values)
+    if (this.slow !== null && (tickMs % SLOW.everyMs < everyMs || this.slow.count === 0)) this.slow.push(tickMs, values)
+  }
+
+  /** The rate per second in the sampler's last interval, and samples when a window is asked for. */
+  details(field: number, everyMs: number, window: SampleWindow | null): Details {
+    const rate = this.#rate(field, everyMs)
+    if (window === null) return { rate }
+    const ring = this.#ringFor(window.ageMs)
+    const steps = Math.min(Math.floor(window.ageMs / window.incrementMs), ANSWER_SAMPLES_MAX)
+    const newestMs = this.seenMs - (this.seenMs % Math.min(window.incrementMs, everyMs))
+    const samples: { sample: number; timestamp: number }[] = []
+    let sum = 0
+    for (let i = 0; i <= steps; i++) {
+      const timestamp = newestMs - i * window.incrementMs
+      const sample = ring.valueAt(field, timestamp) ?? 0
+      sum += sample
+      samples.push({ sample, timestamp })
+    }
+    const grown = samples[0]!.sample - samples.at(-1)!.sample
+    const spanSeconds = (steps * window.incrementMs) / 1_000
+    return { rate, samples, avg_rate: spanSeconds === 0 ? 0 : grown / spanSeconds, avg: sum / samples.length }
+  }
+
+  release(): void {
+    this.fine.release()
+    this.coarse.release()
+    this.slow?.release()
+  }
+
+  #rate(field: number, everyMs: number): number {
+    const now = this.fine.valueAt(field, this.seenMs)
+    const before = this.fine.valueAt(field, this.seenMs - everyMs)
+    return now === undefined || before === undefined ? 0 : ((now - before) * 1_000) / everyMs
+  }
+
+  #ringFor(ageMs: number): SampleRing {
+    if (ageMs <= FINE_FOR_MS) return this.fine
+    return ageMs <= COARSE.forMs || this.slow === null ? this.coarse : this.slow
+  }
+}
+
+const WINDOW_NAMES = ['lengths', 'msg_rates', 'data_rates', 'node_stats'] as const
+
+/** The kinds of windows that a query may name, as `<kind>_age` and `<kind>_incr` in seconds. */
+export type WindowName = (typeof WINDOW_NAMES)[number]
+/** The windows of one request; null for those not asked for. */
+export type SampleWindows = Readonly<Record<WindowName, SampleWindow | null>>
+
+/** Nothing but rates. */
+export const NO_WINDOWS: SampleWindows = { lengths: null, msg_rates: null, data_rates: null, node_stats: null }
+
+/** The windows that a query asks for. */
+export function windowsOf(query: URLSearchParams): SampleWindows {
+  const windows: Record<WindowName, SampleWindow | null> = { ...NO_WINDOWS }
+  for (const name of WINDOW_NAMES) {
+    const age = Number(query.get(`${name}_age`) ?? '')
+    const increment = Number(query.get(`${name}_incr`) ?? '')
+    if (!(age > 0) || !(increment > 0)) continue
+    windows[name] = { ageMs: Math.min(age * 1_000, SLOW.forMs), incrementMs: increment * 1_000 }
+  }
+  return windows
+}
