@@ -1,4 +1,4 @@
-// Administration by direct calls on a broker started in this process, for builds without an HTTP listener.
+// Administration by direct calls on a broker started in this process, for one that was started without its HTTP listener.
 import type { Administration } from './administration.ts'
 
 /** The broker offers its administration itself; tests only pass it on. */

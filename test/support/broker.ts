@@ -3,6 +3,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { SILENT_LOGGER } from '../../src/base/log.ts'
+import type { BrokerOptions, RunningBroker } from '../../src/config/broker-options.ts'
+import { settingsWith } from '../../src/config/build-settings.ts'
 import type { Administration } from './administration.ts'
 import { httpAdministration } from './administration-http.ts'
 import { inProcessAdministration } from './administration-in-process.ts'
@@ -22,17 +25,16 @@ export interface BrokerUnderTest {
   stop(): Promise<void>
 }
 
-interface StartedBroker {
-  readonly listeners: Readonly<Record<string, number>>
-  stop(): Promise<void>
-}
+type StartBroker = (options: BrokerOptions) => Promise<RunningBroker>
 
-type StartBroker = (options: { settings: Readonly<Record<string, string>>; dataDir: string }) => Promise<StartedBroker>
-
-/** Settings of the broker that tests start: free ports, nothing else changed. */
-const SETTINGS: Readonly<Record<string, string>> = {
-  'listeners.tcp.default': '0',
-  'management.tcp.port': '0',
+/** Every listener on a free port; nothing else is changed. */
+const FREE_PORTS: Readonly<Record<string, number>> = {
+  'listeners.tcp.default': 0,
+  'management.tcp.port': 0,
+  'prometheus.tcp.port': 0,
+  'mqtt.listeners.tcp.default': 0,
+  'stomp.listeners.tcp.default': 0,
+  'stream.listeners.tcp.default': 0,
 }
 
 /** Starts our broker, or takes the one the environment names and gives this file a virtual host in it. */
@@ -45,10 +47,14 @@ export async function brokerUnderTest(
 }
 
 async function startOurs(settings: Readonly<Record<string, string>>): Promise<BrokerUnderTest> {
-  // Loaded when needed, so that a run against another broker needs no build of ours; the shape is checked below.
-  const boot = (await import(new URL('../../src/boot.js', import.meta.url).href)) as { startBroker: StartBroker }
+  // Loaded when needed: a run against another broker starts none of ours.
+  const boot: { startBroker: StartBroker } = await import(new URL('../../src/boot.js', import.meta.url).href)
   const dataDir = await mkdtemp(path.join(tmpdir(), 'warren-test-'))
-  const started = await boot.startBroker({ settings: { ...SETTINGS, ...settings }, dataDir })
+  const started: RunningBroker = await boot.startBroker({
+    settings: settingsWith({ ...FREE_PORTS, ...settings }),
+    dataDir,
+    logger: SILENT_LOGGER,
+  })
   const port = started.listeners.amqp
   if (port === undefined) throw new Error('the broker reports no listener called amqp')
   const httpPort = started.listeners.http

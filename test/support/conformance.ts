@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { after, test as nodeTest } from 'node:test'
 import type { Administration } from './administration.ts'
 import { type BrokerUnderTest, brokerUnderTest } from './broker.ts'
-import { eventually, type OpenOptions, type WireChannel, WireClient } from './wire-client.ts'
+import type { WireChannel } from './wire-channel.ts'
+import { type OpenOptions, WireClient } from './wire-client.ts'
 import type { Table } from './wire-codec.ts'
+import { eventually } from './wire-inbox.ts'
 
 /** What a test gets: a connection with channel 1 open, and ways to make more. */
 export class Scene {

@@ -2,8 +2,8 @@
 // "Sender-selected Distribution", "Validated User-ID"]
 import assert from 'node:assert/strict'
 import { conformance } from '../../support/conformance.ts'
-import type { Arrival } from '../../support/wire-client.ts'
 import { encodeHeader, encodeMethod, HEADER, METHOD, type Table, Typed } from '../../support/wire-codec.ts'
+import type { Arrival } from '../../support/wire-inbox.ts'
 
 const { test, testSince } = await conformance('basic-publish')
 

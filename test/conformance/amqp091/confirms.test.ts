@@ -1,7 +1,7 @@
 // Publisher confirms. [rabbitmq.com "Consumer Acknowledgements and Publisher Confirms"]
 import assert from 'node:assert/strict'
 import { conformance } from '../../support/conformance.ts'
-import type { WireChannel } from '../../support/wire-client.ts'
+import type { WireChannel } from '../../support/wire-channel.ts'
 
 const { test } = await conformance('confirms')
 

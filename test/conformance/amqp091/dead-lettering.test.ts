@@ -1,8 +1,8 @@
 // Dead-lettering: x-death and cycles. [rabbitmq.com "Dead Letter Exchanges"]
 import assert from 'node:assert/strict'
 import { conformance, type Scene } from '../../support/conformance.ts'
-import type { Arrival } from '../../support/wire-client.ts'
 import { decodeHeader, type Table, Typed, type Value } from '../../support/wire-codec.ts'
+import type { Arrival } from '../../support/wire-inbox.ts'
 
 const { test, testSince } = await conformance('dead-lettering')
 

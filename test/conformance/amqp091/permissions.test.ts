@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { PermissionSpec } from '../../support/administration.ts'
 import { conformance, type Scene } from '../../support/conformance.ts'
-import type { WireChannel } from '../../support/wire-client.ts'
+import type { WireChannel } from '../../support/wire-channel.ts'
 
 const { test, testSince } = await conformance('permissions')
 

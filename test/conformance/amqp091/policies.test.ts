@@ -1,7 +1,7 @@
 // Policies and operator policies: matching, merging, live effect. [rabbitmq.com "Parameters and Policies"]
 import assert from 'node:assert/strict'
 import { conformance, type Scene } from '../../support/conformance.ts'
-import { eventually } from '../../support/wire-client.ts'
+import { eventually } from '../../support/wire-inbox.ts'
 
 const { test } = await conformance('policies')
 

@@ -1,7 +1,7 @@
 // queue.declare. [AMQP 0-9-1 §1.7.2.1; rabbitmq.com "Queues"]
 import assert from 'node:assert/strict'
 import { conformance, type Scene } from '../../support/conformance.ts'
-import type { WireChannel } from '../../support/wire-client.ts'
+import type { WireChannel } from '../../support/wire-channel.ts'
 import { type Table, Typed, type Value } from '../../support/wire-codec.ts'
 
 const { test, testSince, testOurs } = await conformance('queue-declare')

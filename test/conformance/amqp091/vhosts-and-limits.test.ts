@@ -1,8 +1,9 @@
 // Virtual hosts and the limits of virtual hosts and users. [rabbitmq.com "Virtual Hosts", "User Limits"]
 import assert from 'node:assert/strict'
 import { conformance, type Scene } from '../../support/conformance.ts'
-import { eventually, type WireClient } from '../../support/wire-client.ts'
+import type { WireClient } from '../../support/wire-client.ts'
 import { encodeMethod, METHOD } from '../../support/wire-codec.ts'
+import { eventually } from '../../support/wire-inbox.ts'
 
 const { test } = await conformance('vhosts')
 
