@@ -95,3 +95,62 @@ export function booleanArgument(args: Arguments, name: string): boolean | undefi
   const found = args.get(name)
   return found !== undefined && typeof found.value === 'boolean' ? found.value : undefined
 }
+
+/** Types that RabbitMQ holds to be alike when it compares: all integers, all floats; any other only itself. */
+export function typeClass(type: ValueType): ValueType | 'integer' {
+  switch (type) {
+    case 'byte':
+    case 'unsignedbyte':
+    case 'short':
+    case 'unsignedshort':
+    case 'signedint':
+    case 'unsignedint':
+    case 'long':
+    case 'decimal':
+      return 'integer'
+    case 'double':
+      return 'float'
+    default:
+      return type
+  }
+}
+
+/** Whether two values are of one class of types and equal. */
+export function sameValue(left: TypedValue, right: TypedValue): boolean {
+  return typeClass(left.type) === typeClass(right.type) && sameContent(left.value, right.value)
+}
+
+/** Whether two values are equal, their types aside. */
+export function sameContent(left: TypedValue['value'], right: TypedValue['value']): boolean {
+  if (left === right) return true
+  if (typeof left === 'bigint' || typeof right === 'bigint') return sameNumbers(left, right)
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false
+  if (left instanceof Uint8Array || right instanceof Uint8Array) return sameBytes(left, right)
+  if (left instanceof Map || right instanceof Map) return sameTables(left, right)
+  if (Array.isArray(left) || Array.isArray(right)) return sameArrays(left, right)
+  return 'scale' in left && 'scale' in right && left.scale === right.scale && left.value === right.value
+}
+
+/** One of them is beyond 2⁵³, or came as if it were. */
+function sameNumbers(left: TypedValue['value'], right: TypedValue['value']): boolean {
+  const isNumeric = (value: TypedValue['value']): boolean => typeof value === 'number' || typeof value === 'bigint'
+  return isNumeric(left) && isNumeric(right) && String(left) === String(right)
+}
+
+function sameBytes(left: object, right: object): boolean {
+  return left instanceof Uint8Array && right instanceof Uint8Array && Buffer.compare(left, right) === 0
+}
+
+function sameTables(left: object, right: object): boolean {
+  if (!(left instanceof Map) || !(right instanceof Map) || left.size !== right.size) return false
+  for (const [name, value] of left as Map<string, TypedValue>) {
+    const other = (right as Map<string, TypedValue>).get(name)
+    if (other === undefined || !sameValue(value, other)) return false
+  }
+  return true
+}
+
+function sameArrays(left: object, right: object): boolean {
+  if (!Array.isArray(left) || !Array.isArray(right) || left.length !== right.length) return false
+  return left.every((value: TypedValue, i) => sameValue(value, right[i] as TypedValue))
+}

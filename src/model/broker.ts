@@ -3,37 +3,331 @@
  *
  * It applies every change of the metadata store, and nothing else changes the topology. The composition root makes it;
  * sessions ask it for their vhost and their permissions; the HTTP API lists and administers through it.
+ *
+ * Invariant: of one change, what goes is applied before what comes, bindings first and vhosts last; what comes is applied
+ * the other way round. So both ends of a binding are there, however the store orders its keys.
  */
-import type { Answered } from './answer.ts'
-import type { ConnectionRegistry } from './connections.ts'
-import type { BrokerCounters } from './counters.ts'
-import type { Events } from './events.ts'
-import type { Parameters } from './parameters.ts'
-import type { PermissionTable, SessionPermissions } from './permissions.ts'
-import type { Policies } from './policies.ts'
-import type { Vhost } from './vhost.ts'
-import type { VhostRecord } from './records.ts'
+import { type Answered, granted, refused } from './answer.ts'
+import { ConnectionRegistry } from './connections.ts'
+import { BrokerCounters } from './counters.ts'
+import type { DeadLetterRouter } from './dead-letter.ts'
+import { DEAD_LETTER_UNROUTED } from './dead-letter.ts'
+import { DeadLetters } from './dead-letters.ts'
+import { Events } from './events.ts'
+import type { MetadataOp } from './metadata.ts'
+import { Parameters } from './parameters.ts'
+import { PermissionTable, type SessionPermissions } from './permissions.ts'
+import { Policies } from './policies.ts'
+import { Publisher } from './publisher.ts'
+import type { Refusal } from './queue.ts'
+import {
+  type BindingRecord,
+  type ExchangeRecord,
+  type MetadataKey,
+  metadataKeys,
+  type QueueRecord,
+  type UserRecord,
+  type VhostRecord,
+} from './records.ts'
+import { preconditionFailed, unavailable } from './refusals.ts'
+import { Vhost } from './vhost.ts'
 import type { World, WorldOptions } from './world.ts'
 
+/** Kinds of records that belong to a vhost: all go with it. */
+const KINDS_OF_VHOST = [
+  'binding',
+  'queue',
+  'exchange',
+  'policy',
+  'operator-policy',
+  'parameter',
+  'permission',
+  'topic-permission',
+]
+const DROP_ORDER = ['binding', 'queue', 'exchange', 'vhost']
+const PUT_ORDER = ['vhost', 'exchange', 'queue', 'binding']
+
+/** All of one broker's model. */
 export class Broker {
   readonly connections: ConnectionRegistry
-  readonly permissions: PermissionTable
+  readonly permissions = new PermissionTable()
   readonly policies: Policies
   readonly parameters: Parameters
-  readonly events: Events
-  readonly counters: BrokerCounters
+  readonly events = new Events()
+  readonly counters = new BrokerCounters()
+  readonly world: World
+  readonly #vhosts = new Map<string, Vhost>()
+  #isStarted = false
 
-  constructor(options: WorldOptions)
+  constructor(options: WorldOptions) {
+    this.connections = new ConnectionRegistry(options.randomness.bytes(8).toString('hex'))
+    this.policies = new Policies(options.metadata)
+    this.parameters = new Parameters(options.metadata)
+    const router: DeadLetterRouter = {
+      publishDeadLetter: (vhost, draft, filter) =>
+        this.#vhosts.get(vhost)?.publishDeadLetter(draft, filter) ?? DEAD_LETTER_UNROUTED,
+    }
+    const { clock, formats, logger } = options
+    this.world = {
+      ...options,
+      publisher: new Publisher(options.store),
+      policies: this.policies,
+      events: this.events,
+      counters: this.counters,
+      deadLetters: new DeadLetters({ clock, router, formats, log: logger.child('queue') }),
+      totals: { queueCount: 0, exchangeCount: 0 },
+    }
+  }
+
   /** Applies what the metadata store holds: queues find their entries again. Afterwards sessions may come. */
-  start(): void
+  start(): void {
+    this.world.metadata.watch((_revision, ops) => this.#apply(ops))
+    this.#isStarted = true
+    for (const vhost of this.#vhosts.values()) vhost.topology.start()
+    this.world.store.dropUnclaimed()
+  }
+
   /** Queues and exchanges stop; nothing is settled. */
-  stop(): void
-  vhost(name: string): Vhost | undefined
-  vhosts(): Iterable<Vhost>
-  /** What a user may do in a vhost: one per session. `mayEnter()` of it is the check of connection.open. */
-  sessionPermissions(user: string, vhost: string, clientId?: string): SessionPermissions
-  /** Makes a vhost or changes the description, tags, … of one that is there. */
-  putVhost(record: VhostRecord, answered: Answered<Vhost>): void
+  stop(): void {
+    for (const vhost of this.#vhosts.values()) vhost.topology.stop()
+  }
+
+  // Vhosts
+
+  vhost(name: string): Vhost | undefined {
+    return this.#vhosts.get(name)
+  }
+
+  vhosts(): Iterable<Vhost> {
+    return this.#vhosts.values()
+  }
+
+  /** Makes a vhost, or changes the description, tags, limits, … of one that is there. */
+  putVhost(record: VhostRecord, answered: Answered<Vhost>): void {
+    const { metadata, settings } = this.world
+    if (!this.#vhosts.has(record.name) && this.#vhosts.size >= settings.vhostCountMax) {
+      const text = `cannot create vhost '${record.name}': vhost limit of ${settings.vhostCountMax} is reached`
+      return answered(refused(preconditionFailed(text)))
+    }
+    metadata.transact([], [{ op: 'put', key: metadataKeys.vhost(record.name), value: record }], (result) => {
+      if (result.ok) return answered(granted(this.#vhosts.get(record.name)!))
+      const error = result.reason === 'unavailable' ? result.error : new Error('conflict')
+      answered(refused(unavailable(error)))
+    })
+  }
+
   /** Deletes a vhost with all that is in it, and closes its connections. */
-  deleteVhost(name: string, answered: Answered<null>): void
+  deleteVhost(name: string, answered: Answered<null>): void {
+    const key = metadataKeys.vhost(name)
+    const vhost = this.#vhosts.get(name)
+    if (vhost?.record.protectedFromDeletion === true) {
+      const text = `Refusing to delete virtual host '${name}' because it is protected from deletion`
+      return answered(refused(preconditionFailed(text)))
+    }
+    const ops: MetadataOp[] = KINDS_OF_VHOST.map((kind) => ({ op: 'drop-prefix', key: [kind, name] }))
+    ops.push({ op: 'drop', key })
+    this.world.metadata.transact([{ key, expect: 'present' }], ops, (result) => {
+      if (result.ok) answered(granted(null))
+      else if (result.reason === 'unavailable') answered(refused(unavailable(result.error)))
+      else answered(refused({ code: 'not-found', text: `vhost ${name} not found` }))
+    })
+  }
+
+  // Who may come
+
+  /** What a user may do in a vhost: one per session. */
+  sessionPermissions(user: string, vhost: string, clientId?: string): SessionPermissions {
+    return this.permissions.session(user, vhost, clientId)
+  }
+
+  /** Why a connection of this user may not enter the vhost, or undefined. Asked before the connection is registered. */
+  refusesConnection(user: string, vhostName: string): Refusal | undefined {
+    const nodeLimit = this.world.settings.connectionCountMax
+    if (this.connections.count >= nodeLimit) {
+      return notAllowed(`connection refused: node connection limit (${nodeLimit}) is reached`)
+    }
+    const vhost = this.#vhosts.get(vhostName)
+    if (vhost === undefined) return notAllowed(`vhost ${vhostName} not found`)
+    const { maxConnections } = vhost.record
+    if (maxConnections >= 0 && this.connections.countOfVhost(vhostName) >= maxConnections) {
+      const why = `connection limit (${maxConnections}) is reached`
+      return notAllowed(`access to vhost '${vhostName}' refused for user '${user}': ${why}`)
+    }
+    const userLimit = this.#user(user)?.maxConnections ?? -1
+    if (userLimit >= 0 && this.connections.countOfUser(user) >= userLimit) {
+      return notAllowed(`connection refused for user '${user}': user connection limit (${userLimit}) is reached`)
+    }
+    return this.permissions.mayEnter(user, vhostName)
+      ? undefined
+      : notAllowed(`access to vhost '${vhostName}' refused for user '${user}'`)
+  }
+
+  /** Why this user may not open one more channel, or undefined. */
+  refusesChannel(user: string): Refusal | undefined {
+    const limit = this.#user(user)?.maxChannels ?? -1
+    if (limit < 0 || this.connections.channelCountOfUser(user) < limit) return undefined
+    return notAllowed(
+      `number of channels opened for user '${user}' has reached the maximum allowed user limit of ${limit}`,
+    )
+  }
+
+  #user(name: string): UserRecord | undefined {
+    // Stored under this kind of key by the verbs on users alone.
+    return this.world.metadata.get(metadataKeys.user(name))?.value as UserRecord | undefined
+  }
+
+  // Applying
+
+  #apply(ops: readonly MetadataOp[]): void {
+    const repolicied = new Set<string>()
+    for (const op of ops) {
+      if (op.op !== 'put') continue
+      if (op.key[0] === 'policy' || op.key[0] === 'operator-policy') this.#applyPolicy(op, repolicied)
+    }
+    for (const kind of DROP_ORDER) {
+      for (const op of ops) if (op.op !== 'put' && (op.key[0] ?? kind) === kind) this.#drop(kind, op)
+    }
+    for (const op of ops) {
+      const kind = op.key[0]
+      if (op.op !== 'put' && (kind === 'policy' || kind === 'operator-policy')) this.#applyPolicy(op, repolicied)
+      else if (kind === 'permission' || kind === 'topic-permission') this.permissions.apply(op)
+      else if (kind === 'user' && op.op === 'drop') this.#closeConnectionsOf(op.key[1]!)
+      if (this.#isStarted && this.events.isObserved) this.#announce(op)
+    }
+    for (const kind of PUT_ORDER) {
+      for (const op of ops) if (op.op === 'put' && op.key[0] === kind) this.#put(kind, op.value)
+    }
+    for (const name of repolicied) this.#vhosts.get(name)?.topology.applyPolicies()
+  }
+
+  #applyPolicy(op: MetadataOp, repolicied: Set<string>): void {
+    this.policies.apply(op)
+    if (op.key[1] !== undefined) repolicied.add(op.key[1])
+    else for (const name of this.#vhosts.keys()) repolicied.add(name)
+  }
+
+  /** Values under a kind's keys were written by the verbs of that kind. */
+  #put(kind: string, value: unknown): void {
+    switch (kind) {
+      case 'vhost':
+        return this.#putVhost(value as VhostRecord)
+      case 'exchange':
+        return this.#vhosts.get((value as ExchangeRecord).vhost)?.topology.putExchange(value as ExchangeRecord)
+      case 'queue':
+        return this.#vhosts.get((value as QueueRecord).vhost)?.topology.putQueue(value as QueueRecord)
+      case 'binding':
+        return this.#vhosts.get((value as BindingRecord).vhost)?.topology.putBinding(value as BindingRecord)
+    }
+  }
+
+  #putVhost(record: VhostRecord): void {
+    const existing = this.#vhosts.get(record.name)
+    if (existing !== undefined) return existing.update(record)
+    const vhost = new Vhost(record, this.world)
+    this.#vhosts.set(record.name, vhost)
+    if (this.#isStarted) vhost.topology.start()
+  }
+
+  #drop(kind: string, { op, key }: MetadataOp): void {
+    const [, vhostName, name] = key
+    if (kind === 'vhost') {
+      if (vhostName === undefined) for (const each of [...this.#vhosts.keys()]) this.#closeVhost(each)
+      else this.#closeVhost(vhostName)
+      return
+    }
+    if (vhostName === undefined) {
+      for (const vhost of this.#vhosts.values()) dropFrom(vhost, kind, [kind, vhost.name])
+      return
+    }
+    const vhost = this.#vhosts.get(vhostName)
+    if (vhost === undefined) return
+    if (op === 'drop-prefix') dropFrom(vhost, kind, key)
+    else if (kind === 'queue') vhost.topology.dropQueue(name!)
+    else if (kind === 'exchange') vhost.topology.dropExchange(name!)
+    else vhost.topology.dropBinding(bindingOfKey(key))
+  }
+
+  #closeVhost(name: string): void {
+    const vhost = this.#vhosts.get(name)
+    if (vhost === undefined) return
+    this.#vhosts.delete(name)
+    vhost.topology.close()
+    this.connections.closeWhere((each) => each.vhost === name, 'vhost-deleted', `vhost '${name}' is deleted`)
+  }
+
+  #closeConnectionsOf(user: string): void {
+    this.connections.closeWhere((each) => each.user === user, 'user-gone', `user '${user}' was deleted`)
+  }
+
+  /** Events of records that have no life beyond the store; objects announce themselves. */
+  #announce({ op, key }: MetadataOp): void {
+    const [kind, first, second] = key
+    const put = op === 'put'
+    switch (kind) {
+      case 'vhost':
+        return this.events.announce(put ? 'vhost.created' : 'vhost.deleted', null, { name: first ?? '' })
+      case 'policy':
+        return this.events.announce(put ? 'policy.set' : 'policy.cleared', first ?? null, { name: second ?? '' })
+      case 'parameter':
+        return this.events.announce(put ? 'parameter.set' : 'parameter.cleared', first ?? null, {
+          component: second ?? '',
+          name: key[3] ?? '',
+        })
+      case 'user':
+        return this.events.announce(put ? 'user.created' : 'user.deleted', null, { name: first ?? '' })
+      case 'permission':
+        return this.events.announce(put ? 'permission.created' : 'permission.deleted', null, {
+          vhost: first ?? '',
+          user: second ?? '',
+        })
+      case 'topic-permission':
+        return this.events.announce(put ? 'topic.permission.created' : 'topic.permission.deleted', null, {
+          vhost: first ?? '',
+          user: second ?? '',
+        })
+    }
+  }
+}
+
+/** What a binding's key says of it: all that identifies it. */
+function bindingOfKey([
+  ,
+  vhost,
+  source,
+  destinationKind,
+  destination,
+  routingKey,
+  propertiesKey,
+]: MetadataKey): BindingRecord {
+  return {
+    vhost: vhost!,
+    source: source!,
+    destination: destination!,
+    destinationKind: destinationKind === 'queue' ? 'queue' : 'exchange',
+    routingKey: routingKey!,
+    arguments: [],
+    propertiesKey: propertiesKey!,
+  }
+}
+
+/** Drops what lies below a prefix. */
+function dropFrom({ topology }: Vhost, kind: string, prefix: MetadataKey): void {
+  const isBelow = (key: MetadataKey): boolean => prefix.every((element, i) => key[i] === element)
+  if (kind === 'binding') {
+    for (const { record } of [...topology.bindings.values()]) {
+      if (isBelow(metadataKeys.binding(record))) topology.dropBinding(record)
+    }
+  } else if (kind === 'queue') {
+    for (const name of [...topology.queues.keys()]) {
+      if (isBelow(metadataKeys.queue(topology.vhost, name))) topology.dropQueue(name)
+    }
+  } else {
+    for (const name of [...topology.exchanges.keys()]) {
+      if (isBelow(metadataKeys.exchange(topology.vhost, name))) topology.dropExchange(name)
+    }
+  }
+}
+
+function notAllowed(text: string): Refusal {
+  return { code: 'not-allowed', text }
 }

@@ -10,7 +10,7 @@ import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import type { Arguments } from './arguments.ts'
 import type { MessageDraft, RoutingFacts } from './message.ts'
-import type { MessageStore } from './message-store.ts'
+import type { Address, MessageStore } from './message-store.ts'
 import type { MessageTarget, Queue } from './queue.ts'
 import type { BindingRecord, ExchangeRecord } from './records.ts'
 
@@ -68,14 +68,15 @@ export interface ExchangeHost {
   readonly timers: TimerWheel
   /** A number in [0, below). */
   random(below: number): number
-  /** Another type, by name, for types that wrap one. */
-  type(name: string): ExchangeType | undefined
   /** Routes a kept message as if it had just been published to this exchange. */
   publishThrough(record: ExchangeRecord, draft: MessageDraft): void
   /** Publishes a kept message to one destination. */
   publishTo(destination: Destination, draft: MessageDraft): void
-  /** Fills the draft with a stored message, facts and extra keys included. The draft borrows the store's bytes. */
-  restore(address: number, into: MessageDraft): boolean
+  /**
+   * Fills the draft with a stored message, facts and extra keys included; false when its bytes are not in memory. The
+   * draft borrows the store's bytes: publish it before the next is restored.
+   */
+  restore(address: Address, into: MessageDraft): boolean
 }
 
 /** An exchange type. */
@@ -90,7 +91,7 @@ export interface ExchangeType {
   /** Why these arguments of a declaration are not acceptable (406), or undefined. */
   refusesArguments(args: Arguments): string | undefined
   /** Why this binding is not acceptable (406), or undefined. */
-  refusesBinding(record: BindingRecord, args: Arguments, destination: Destination): string | undefined
+  refusesBinding(binding: Binding, source: Exchange): string | undefined
   create(record: ExchangeRecord, args: Arguments, host: ExchangeHost): ExchangeIndex
 }
 

@@ -24,9 +24,9 @@ export function escapePattern(text: string): string {
 
 function translateAnchors(source: string): string {
   if (!source.includes('\\')) return source
-  return source.replaceAll(/\\(.)/gs, (escape, character: string) => {
+  return source.replaceAll(/\\(.)/gs, (sequence, character: string) => {
     if (character === 'A') return '^'
-    return character === 'z' || character === 'Z' ? '$' : escape
+    return character === 'z' || character === 'Z' ? '$' : sequence
   })
 }
 

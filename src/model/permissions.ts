@@ -191,7 +191,9 @@ export class SessionPermissions {
 /** Fills in `{username}`, `{vhost}` and `{client_id}`; what has no value stays. The values stand for themselves, not for patterns. */
 function expand(pattern: string, { username, vhost, clientId }: TopicVariables): string {
   if (!pattern.includes('{')) return pattern
-  const filled = pattern.replaceAll('{username}', () => escapePattern(username)).replaceAll('{vhost}', () => escapePattern(vhost))
+  const filled = pattern
+    .replaceAll('{username}', () => escapePattern(username))
+    .replaceAll('{vhost}', () => escapePattern(vhost))
   return clientId === undefined ? filled : filled.replaceAll('{client_id}', () => escapePattern(clientId))
 }
 

@@ -11,8 +11,8 @@ import { type MessageStore, OWNERS_MAX } from './message-store.ts'
 import { ADMIT_DROPPED, ADMIT_PASSING, ADMIT_REFUSED, ADMIT_STORED, type MessageTarget } from './queue.ts'
 import { PUBLISH_REFUSED, PUBLISH_ROUTED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from './route.ts'
 
-/** Nesting deeper than this is a cycle of queues that push each other's entries out: a bug in the making. */
-const NESTING_MAX = 16
+/** Full queues that push each other's entries out: deeper than this nothing is taken any more. */
+export const NESTING_MAX = 16
 const ADMISSIONS_INITIAL = 64
 
 /** Publishes routed messages. */
@@ -37,7 +37,7 @@ export class Publisher {
     this.isDurable = false
     if (targets.length === 0) return PUBLISH_UNROUTED
     const depth = this.depth
-    if (depth === NESTING_MAX) throw new Error('publishing nests too deeply')
+    if (depth === NESTING_MAX) return PUBLISH_REFUSED
     try {
       return targets.length === 1 ? this.#publishToOne(targets[0]!, draft) : this.#publishToMany(targets, draft)
     } finally {

@@ -60,6 +60,8 @@ export interface QueueKind {
   readonly isServerNamed: boolean
   /** Arguments that a redeclaration must repeat; others are stored and not compared. */
   readonly comparedArguments: readonly string[]
+  /** Policies that set one of these keys do not apply to queues of this kind; undefined when it can live with any. */
+  readonly unsupportedPolicyKeys?: ReadonlySet<string>
   /** Why a queue of these properties and arguments cannot be (406, 540, 541), or undefined. */
   refusesDeclaration(properties: QueueProperties, args: Arguments): Refusal | undefined
   /**

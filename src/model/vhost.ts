@@ -3,20 +3,30 @@
  *
  * It holds together the applied topology, the router, and the verbs that propose changes. Verbs build transactions of the
  * metadata store and answer when the change is applied; nothing changes at the call site, only from the store's watcher
- * (the broker calls `apply…`). Verbs on transient and exclusive objects answer before they return.
+ * (the broker applies to `topology`). Verbs that touch transient and exclusive objects only answer before they return.
  *
  * Publishing: `routeOf`, then `publishTo`. [docs/exchanges.md]
  */
 import type { Answer, Answered } from './answer.ts'
 import { BindingVerbs } from './binding-verbs.ts'
-import type { Exchange } from './exchange.ts'
+import {
+  DEAD_LETTER_LOGGED,
+  DEAD_LETTER_REFUSED,
+  DEAD_LETTER_TAKEN,
+  DEAD_LETTER_UNROUTED,
+  type DeadLetterOutcome,
+  type RouteFilter,
+} from './dead-letter.ts'
+import type { Exchange, ExchangeHost } from './exchange.ts'
+import type { ExchangeState } from './exchange-state.ts'
 import { ExchangeVerbs } from './exchange-verbs.ts'
-import type { MessageDraft } from './message.ts'
+import { type MessageDraft, MessageView } from './message.ts'
 import type { Publisher } from './publisher.ts'
 import type { Queue } from './queue.ts'
+import type { QueueHost } from './queue-host.ts'
 import { QueueVerbs } from './queue-verbs.ts'
-import type { BindingRecord, VhostRecord } from './records.ts'
-import type { ReplyQueues } from './reply-to.ts'
+import { type BindingRecord, metadataKeys, type VhostRecord } from './records.ts'
+import { ReplyQueues } from './reply-to.ts'
 import type {
   Actor,
   BindingRequest,
@@ -25,29 +35,55 @@ import type {
   ExchangeDeclaration,
   QueueDeclaration,
 } from './requests.ts'
-import type { PublishOutcome, Route } from './route.ts'
+import { restoreDraft } from './restore.ts'
+import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, Route } from './route.ts'
 import { Router } from './router.ts'
+import { DEFAULT_EXCHANGE, TRACE_EXCHANGE } from './system-exchanges.ts'
 import { Topology } from './topology.ts'
-import type { Tracer } from './tracing.ts'
+import { Tracer } from './tracing.ts'
 import type { World } from './world.ts'
 
 /** One virtual host. */
 export class Vhost {
   readonly name: string
   readonly topology: Topology
-  readonly router: Router
   readonly publisher: Publisher
-  /** Direct reply-to: sessions add and remove their reply queue here. */
+  /** Direct reply-to: sessions open their reply queues here. */
   readonly replies: ReplyQueues
   readonly tracer: Tracer
   /** Whether publishes and deliveries are copied to `amq.rabbitmq.trace`: sessions ask before they call the tracer. */
   isTraced: boolean
   record: VhostRecord
+  readonly #world: World
+  readonly #router: Router
   readonly #queueVerbs: QueueVerbs
   readonly #exchangeVerbs: ExchangeVerbs
   readonly #bindingVerbs: BindingVerbs
 
-  // Looking up: synchronous, what is applied now.
+  constructor(record: VhostRecord, world: World) {
+    this.name = record.name
+    this.record = record
+    this.isTraced = record.tracing
+    this.publisher = world.publisher
+    this.replies = new ReplyQueues(world.store, world.randomness)
+    this.#world = world
+    const hosts = { exchanges: this.#exchangeHost(), queues: this.#queueHost() }
+    this.topology = new Topology(record.name, world, hosts, (binding) => this.#dropOrphan(binding))
+    this.#router = new Router(this.topology, this.replies, world.publisher)
+    this.#queueVerbs = new QueueVerbs(this.topology, world, () => this.record)
+    this.#exchangeVerbs = new ExchangeVerbs(this.topology, world)
+    this.#bindingVerbs = new BindingVerbs(this.topology, world)
+    this.tracer = new Tracer({
+      vhost: record.name,
+      nodeName: world.settings.nodeName,
+      encoder: world.encoder,
+      formats: world.formats,
+      nowMs: () => world.clock.nowMs(),
+      publish: (draft) => this.publishInternally(TRACE_EXCHANGE, draft),
+    })
+  }
+
+  // Looking up: what is in force now
 
   /** Moves with every change that may alter a route. */
   get topologyRevision(): number {
@@ -55,47 +91,207 @@ export class Vhost {
   }
 
   /** `''` is the default exchange. */
-  exchange(name: string): Exchange | undefined
-  queue(name: string): Queue | undefined
-  exchanges(): Iterable<Exchange>
-  queues(): Iterable<Queue>
-  get exchangeCount(): number
-  get queueCount(): number
-  /** All bindings, the implicit ones of the default exchange included. */
-  bindings(): Iterable<BindingRecord>
+  exchange(name: string): Exchange | undefined {
+    return this.topology.exchanges.get(name)
+  }
+
+  queue(name: string): Queue | undefined {
+    return this.topology.queues.get(name)
+  }
+
+  exchanges(): Iterable<Exchange> {
+    return this.topology.exchanges.values()
+  }
+
+  queues(): Iterable<Queue> {
+    return this.topology.queues.values()
+  }
+
+  get exchangeCount(): number {
+    return this.topology.exchanges.size
+  }
+
+  get queueCount(): number {
+    return this.topology.queues.size
+  }
+
+  /** All bindings, the implicit ones of the default exchange first. */
+  *bindings(): Iterable<BindingRecord> {
+    for (const queue of this.topology.queues.values()) yield implicitBinding(queue)
+    for (const binding of this.topology.bindings.values()) yield binding.record
+  }
+
+  /** Bindings that lead to a queue, the implicit one first. */
+  *bindingsOf(queue: Queue): Iterable<BindingRecord> {
+    yield implicitBinding(queue)
+    for (const binding of this.topology.bindingsOf(queue)) yield binding.record
+  }
 
   // Publishing
 
-  /** Where the draft goes when it is published to this exchange, which the session looked up and found permitted. */
-  routeOf(exchange: Exchange, draft: MessageDraft): Route
-  /** Publishes a routed draft. Afterwards `mustWait` tells whether the confirm waits for the log. */
-  publishTo(route: Route, draft: MessageDraft): PublishOutcome
-  /** Whether the last publish wrote a durable record: its confirm waits until `store.durable` ≥ `store.appended` as of now. */
-  get mustWait(): boolean
+  /** Where the draft goes when it is published to this exchange of this vhost. */
+  routeOf(exchange: Exchange, draft: MessageDraft): Route {
+    // Every exchange of a vhost is a state.
+    return this.#router.route(exchange as ExchangeState, draft)
+  }
+
+  /** Publishes a routed draft. Afterwards `mustWait` tells whether its confirm waits for the log. */
+  publishTo(route: Route, draft: MessageDraft): PublishOutcome {
+    return this.publisher.publish(route, draft)
+  }
+
+  /** Whether the last publish wrote a durable record: its confirm waits until `store.durable` reaches `store.appended` as of now. */
+  get mustWait(): boolean {
+    return this.publisher.isDurable
+  }
+
+  /** Publishes a message of the broker's own to one of its exchanges; nobody is told how it went. */
+  publishInternally(exchangeName: string, draft: MessageDraft): void {
+    const exchange = this.topology.exchanges.get(exchangeName)
+    if (exchange !== undefined) this.publisher.publish(this.#router.route(exchange, draft), draft)
+  }
+
+  /** Publishes a dead letter to `draft.exchange`, to the targets that the filter accepts. */
+  publishDeadLetter(draft: MessageDraft, filter: RouteFilter | null): DeadLetterOutcome {
+    const exchange = this.topology.exchanges.get(draft.exchange)
+    if (exchange === undefined) return DEAD_LETTER_UNROUTED
+    const route = filtered(this.#router.route(exchange, draft), filter)
+    const outcome = this.publisher.publish(route, draft)
+    this.#world.counters.deadLettered++
+    if (outcome === PUBLISH_UNROUTED) return DEAD_LETTER_UNROUTED
+    if (outcome === PUBLISH_REFUSED) return DEAD_LETTER_REFUSED
+    return this.publisher.isDurable ? DEAD_LETTER_LOGGED : DEAD_LETTER_TAKEN
+  }
 
   // Queues
 
   /** Declares a queue: makes it, or finds that the one that is there is equivalent. */
-  declareQueue(declaration: QueueDeclaration, actor: Actor, answered: Answered<DeclaredQueue>): void
-  /** The queue when it exists (404) and this connection may use it (405): passive declare, consume, get, purge, … */
-  findQueue(name: string, actor: Actor): Answer<Queue>
+  declareQueue(declaration: QueueDeclaration, actor: Actor, answered: Answered<DeclaredQueue>): void {
+    this.#queueVerbs.declare(declaration, actor, answered)
+  }
+
+  /** The queue, when it exists (404) and this connection may use it (405): for passive declare, consume, get, … */
+  findQueue(name: string, actor: Actor): Answer<Queue> {
+    return this.#queueVerbs.find(name, actor)
+  }
+
   /** Answers with the number of messages that were ready. A missing queue counts as deleted. */
-  deleteQueue(name: string, conditions: DeleteConditions, actor: Actor, answered: Answered<number>): void
+  deleteQueue(name: string, conditions: DeleteConditions, actor: Actor, answered: Answered<number>): void {
+    this.#queueVerbs.delete(name, conditions, actor, answered)
+  }
+
   /** Answers with the number of messages that were ready. */
-  purgeQueue(name: string, actor: Actor): Answer<number>
+  purgeQueue(name: string, actor: Actor): Answer<number> {
+    return this.#queueVerbs.purge(name, actor)
+  }
+
   /** Deletes the exclusive queues of a connection, which is closing. `done` when they are gone. */
-  releaseOwner(connectionId: string, done: () => void): void
+  releaseOwner(connectionId: string, done: () => void): void {
+    this.#queueVerbs.releaseOwner(connectionId, done)
+  }
 
   // Exchanges
 
-  declareExchange(declaration: ExchangeDeclaration, answered: Answered<Exchange>): void
-  /** The exchange when it exists (404): passive declare. */
-  findExchange(name: string): Answer<Exchange>
+  /** Declares an exchange: makes it, or finds that the one that is there is equivalent. */
+  declareExchange(declaration: ExchangeDeclaration, answered: Answered<Exchange>): void {
+    this.#exchangeVerbs.declare(declaration, answered)
+  }
+
+  /** The exchange, when it exists (404). */
+  findExchange(name: string): Answer<Exchange> {
+    return this.#exchangeVerbs.find(name)
+  }
+
   /** A missing exchange counts as deleted. */
-  deleteExchange(name: string, ifUnused: boolean, answered: Answered<null>): void
+  deleteExchange(name: string, ifUnused: boolean, answered: Answered<null>): void {
+    this.#exchangeVerbs.delete(name, ifUnused, answered)
+  }
 
   // Bindings
 
-  bind(request: BindingRequest, actor: Actor, answered: Answered<null>): void
-  unbind(request: BindingRequest, actor: Actor, answered: Answered<null>): void
+  /** Binds; a binding that is there already is fine. */
+  bind(request: BindingRequest, actor: Actor, answered: Answered<null>): void {
+    this.#bindingVerbs.bind(request, actor, answered)
+  }
+
+  /** Unbinds; a binding that is not there is fine. An auto-delete exchange goes with its last binding. */
+  unbind(request: BindingRequest, actor: Actor, answered: Answered<null>): void {
+    this.#bindingVerbs.unbind(request, actor, answered)
+  }
+
+  // The broker's side
+
+  /** The vhost's record changed. */
+  update(record: VhostRecord): void {
+    this.record = record
+    this.isTraced = record.tracing
+  }
+
+  // What exchanges and queues get
+
+  #queueHost(): QueueHost {
+    const { turn, clock, timers, store, deadLetters, logger, settings } = this.#world
+    return {
+      turn,
+      clock,
+      timers,
+      store,
+      deadLetters,
+      defaults: settings.queueDefaults,
+      log: logger.child('queue'),
+      requestDelete: (queue, reason) => this.#queueVerbs.requested(queue, reason),
+    }
+  }
+
+  #exchangeHost(): ExchangeHost {
+    const { store, turn, timers, randomness, clock, formats } = this.#world
+    const view = new MessageView()
+    return {
+      store,
+      turn,
+      timers,
+      random: (below) => randomness.below(below),
+      publishThrough: (record, draft) => this.publishInternally(record.name, draft),
+      publishTo: (destination, draft) => {
+        this.publisher.publish(this.#router.routeTo({ destination }, draft), draft)
+      },
+      restore: (address, into) => {
+        if (!store.open(address, view)) return false
+        restoreDraft(view, formats, clock.nowMs(), into)
+        return true
+      },
+    }
+  }
+
+  /** A binding lost one of its ends to a concurrent deletion: its record goes, unless that end is there again. */
+  #dropOrphan(record: BindingRecord): void {
+    const key = metadataKeys.binding(record)
+    const destinationKey =
+      record.destinationKind === 'queue'
+        ? metadataKeys.queue(this.name, record.destination)
+        : metadataKeys.exchange(this.name, record.destination)
+    const isSourceMissing = !this.topology.exchanges.has(record.source)
+    const missing = isSourceMissing ? metadataKeys.exchange(this.name, record.source) : destinationKey
+    this.#world.metadata.transact([{ key: missing, expect: 'absent' }], [{ op: 'drop', key }], () => undefined)
+  }
+}
+
+/** The route without the targets that the filter does not accept. */
+function filtered(route: Route, filter: RouteFilter | null): Route {
+  if (filter === null) return route
+  const accepted = route.targets.filter((target) => filter.accepts(target))
+  return accepted.length === route.targets.length ? route : new Route(accepted, route.revision, false)
+}
+
+/** The binding by which the default exchange leads to every queue. */
+function implicitBinding(queue: Queue): BindingRecord {
+  return {
+    vhost: queue.vhost,
+    source: DEFAULT_EXCHANGE,
+    destination: queue.name,
+    destinationKind: 'queue',
+    routingKey: queue.name,
+    arguments: [],
+    propertiesKey: '~',
+  }
 }
