@@ -1,0 +1,23 @@
+/**
+ * What the broker knows about classic queues before there is one.
+ */
+import type { Arguments } from '../../model/arguments.ts'
+import type { EffectivePolicy } from '../../model/policy.ts'
+import type { Queue, Refusal } from '../../model/queue.ts'
+import type { QueueHost, QueueKind, QueueProperties } from '../../model/queue-host.ts'
+import type { QueueRecord } from '../../model/records.ts'
+import { knownArguments, refusesDeclareArguments } from '../common/arguments.ts'
+import { ClassicQueue } from './classic-queue.ts'
+
+/** Classic queues: any properties. */
+export const classicKind: QueueKind = {
+  name: 'classic',
+  isServerNamed: true,
+  comparedArguments: knownArguments('classic'),
+  refusesDeclaration(properties: QueueProperties, args: Arguments): Refusal | undefined {
+    return refusesDeclareArguments(properties, 'classic', args)
+  },
+  create(record: QueueRecord, args: Arguments, policy: EffectivePolicy, host: QueueHost): Queue {
+    return new ClassicQueue(record, args, policy, host)
+  },
+}

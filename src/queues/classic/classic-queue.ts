@@ -1,0 +1,402 @@
+/**
+ * The classic queue: on one node, durable or not, delivering without waiting for the disk.
+ *
+ * Published entries become ready at once and leave at the end of the turn, to whoever has credit. The parts work by
+ * themselves: `Entries` (order, expiry, limits, dead letters), `Roster` (consumers), `Lease`. [RabbitMQ: classic queues]
+ *
+ * Invariant: a live entry is ready, dead or unacked; which sessions hold unacked entries is the sessions' knowledge.
+ */
+import { TURN_DELIVER, type TurnTask } from '../../base/turn.ts'
+import type { Arguments } from '../../model/arguments.ts'
+import { booleanArgument, integerArgument } from '../../model/arguments.ts'
+import type { DeadLetterSink, DeadLetterTarget } from '../../model/dead-letter.ts'
+import type { MessageDraft } from '../../model/message.ts'
+import type { Ledger, MessageStore } from '../../model/message-store.ts'
+import { type EffectivePolicy, NO_POLICY } from '../../model/policy.ts'
+import {
+  ADMIT_DROPPED,
+  ADMIT_REFUSED,
+  ADMIT_STORED,
+  type Admission,
+  type Consumer,
+  type ConsumerSink,
+  type ConsumerSpec,
+  type Outcome,
+  type QueueStatus,
+  type Refusal,
+  type TakeSink,
+} from '../../model/queue.ts'
+import type { QueueHost } from '../../model/queue-host.ts'
+import type { QueueRecord } from '../../model/records.ts'
+import { refusesConsumeArguments } from '../common/arguments.ts'
+import { newCounters } from '../common/counters.ts'
+import { DeadLetterLine, type LetterHost, type LetterLine } from '../common/dead-letter-line.ts'
+import { type DeliveryCounts, NO_COUNTS } from '../common/delivery-counts.ts'
+import { Entries, type EntriesOwner } from '../common/entries.ts'
+import { EntryReader } from '../common/entry-reader.ts'
+import { Lease, type LeaseHolder } from '../common/lease.ts'
+import type { LengthLimit, Overflow } from '../common/length-limit.ts'
+import { inUse, notEmpty } from '../common/refusals.ts'
+import { Roster } from '../common/roster.ts'
+import { Settings } from '../common/settings.ts'
+import { Subscription, type SubscriptionHome } from '../common/subscription.ts'
+import { Takers, type TakersOwner } from '../common/takers.ts'
+
+/** Deliveries of one queue in one turn, so that others get theirs. */
+const DELIVERIES_PER_TURN = 4_096
+const DELIVERED_BYTES_PER_TURN = 1024 * 1024
+
+/** A classic queue. */
+export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, TakersOwner, LetterHost, LeaseHolder {
+  readonly kind = 'classic'
+  readonly record: QueueRecord
+  readonly name: string
+  readonly vhost: string
+  readonly counters = newCounters()
+  readonly host: QueueHost
+  readonly store: MessageStore
+  readonly ledger: Ledger
+  readonly reader: EntryReader
+  readonly recoveredUpTo: number
+  readonly tellsTransient: boolean
+  readonly #args: Arguments
+  readonly #entries: Entries
+  readonly #roster: Roster
+  readonly #lease: Lease
+  readonly #takers: Takers
+  #effective: QueueStatus['effective'] = {}
+  #isMarked = false
+  #isClosed = false
+  #isDeleteRequested = false
+  #idleSinceMs: number
+
+  constructor(record: QueueRecord, args: Arguments, policy: EffectivePolicy, host: QueueHost) {
+    this.record = record
+    this.name = record.name
+    this.vhost = record.vhost
+    this.host = host
+    this.store = host.store
+    this.ledger = host.store.ledger(record.ledgerId, record.durable)
+    this.reader = new EntryReader(host.store, this.ledger, this)
+    this.recoveredUpTo = this.ledger.deliveredUpTo
+    this.tellsTransient = record.durable
+    this.#args = args
+    this.#idleSinceMs = host.clock.nowMs()
+    const levelCount = (integerArgument(args, 'x-max-priority') ?? 0) + 1
+    this.#entries = new Entries(this, { levelCount, defaultLevel: 0, returnsFirst: false })
+    this.#roster = new Roster(booleanArgument(args, 'x-single-active-consumer') === true ? 'single' : 'shared')
+    this.#lease = new Lease(host.timers, this)
+    this.#takers = new Takers(this, this.#entries)
+    this.#entries.recover()
+    this.applyPolicy(policy)
+  }
+
+  // Publishing
+
+  keeps(persistent: boolean): boolean {
+    return persistent && this.record.durable
+  }
+
+  admit(draft: MessageDraft): Admission {
+    const limit = this.#entries.limit
+    if (this.#isClosed) return ADMIT_DROPPED
+    return limit === null || !limit.refuses || this.#hasRoom(limit, draft) ? ADMIT_STORED : ADMIT_REFUSED
+  }
+
+  enter(draft: MessageDraft, slot: number): void {
+    const entries = this.#entries
+    entries.addNew(entries.enter(draft, slot), draft)
+    this.counters.published++
+    const limit = entries.limit
+    if (limit?.isExceededBy(entries.readyCount, entries.readyBytes)) this.#keepTo(limit)
+    if (!this.#isMarked) this.wake()
+  }
+
+  // Consumers
+
+  get consumers(): readonly Consumer[] {
+    return this.#roster.all
+  }
+
+  get hasConsumers(): boolean {
+    return this.#roster.count > 0
+  }
+
+  refusesConsumer(spec: ConsumerSpec): Refusal | undefined {
+    return refusesConsumeArguments(this, this.kind, spec.args) ?? this.#roster.refuses(this, spec.exclusive)
+  }
+
+  subscribe(spec: ConsumerSpec, sink: ConsumerSink): Consumer {
+    const subscription = new Subscription(this, spec, sink, this.#roster.nextId())
+    this.#roster.add(subscription)
+    this.#lease.renew()
+    this.wake()
+    return subscription
+  }
+
+  onCredited(subscription: Subscription): void {
+    this.#roster.wake(subscription)
+    if (this.#entries.readyCount > 0) this.wake()
+  }
+
+  onCancel(subscription: Subscription): void {
+    subscription.isCancelled = true
+    this.#roster.remove(subscription)
+    this.#lease.renew()
+    this.wake()
+    if (this.record.autoDelete && !this.hasConsumers) this.#requestDelete('unused')
+  }
+
+  isActive(subscription: Subscription): boolean {
+    return !this.#roster.isSingle || this.#roster.active === subscription
+  }
+
+  onSettle(_subscription: Subscription, sequence: number, outcome: Outcome): void {
+    this.settleTaken(sequence, outcome)
+  }
+
+  // Taking
+
+  refusesTake(): Refusal | undefined {
+    return undefined
+  }
+
+  take(noAck: boolean, sink: TakeSink): void {
+    this.#lease.renew()
+    if (this.#isMarked) this.#work()
+    this.#takers.take(noAck, sink)
+  }
+
+  onTaken(sequence: number, noAck: boolean): void {
+    if (noAck) this.#entries.settle(sequence)
+    else if (sequence > this.ledger.deliveredUpTo) this.ledger.markDelivered(sequence)
+  }
+
+  settleTaken(sequence: number, outcome: Outcome): void {
+    const entries = this.#entries
+    switch (outcome) {
+      case 'accepted':
+        this.counters.acked++
+        return entries.settle(sequence)
+      case 'rejected':
+      case 'discarded':
+        if (this.ledger.addressOf(sequence) === 0) return
+        this.counters.rejected++
+        return entries.die(sequence, 'rejected')
+      case 'returned':
+      case 'returned-failed':
+        if (this.ledger.addressOf(sequence) === 0) return
+        entries.giveBack(sequence)
+        return this.wake()
+    }
+  }
+
+  // Administration
+
+  get readyCount(): number {
+    return this.#entries.readyCount
+  }
+
+  refusesPurge(): Refusal | undefined {
+    return undefined
+  }
+
+  purge(): number {
+    if (this.#isMarked) this.#work()
+    return this.#entries.purge()
+  }
+
+  refusesDelete(ifUnused: boolean, ifEmpty: boolean): Refusal | undefined {
+    if (ifUnused && this.hasConsumers) return inUse(this)
+    return ifEmpty && this.readyCount > 0 ? notEmpty(this) : undefined
+  }
+
+  close(reason: string): void {
+    if (this.#isClosed) return
+    // Who rejected entries and then deleted the queue still gets the dead letters.
+    this.#entries.line?.run()
+    this.stop()
+    for (const subscription of this.#roster.clear()) {
+      subscription.isCancelled = true
+      subscription.sink.cancelled(reason)
+    }
+    this.#takers.close()
+    this.ledger.delete()
+  }
+
+  stop(): void {
+    this.#isClosed = true
+    this.#entries.stop()
+    this.#lease.stop()
+  }
+
+  touch(): void {
+    this.#lease.renew()
+  }
+
+  applyPolicy(policy: EffectivePolicy = NO_POLICY): void {
+    const settings = new Settings(this.#args, policy)
+    const entries = this.#entries
+    this.#lease.setLength(settings.leaseMs())
+    entries.setQueueTtl(settings.queueTtlMs())
+    entries.setTarget(settings.deadLetterTarget())
+    entries.limit = settings.lengthLimit((settings.argumentFirst('overflow') ?? 'drop-head') as Overflow)
+    this.#effective = settings.effective
+    this.wake()
+  }
+
+  status(): QueueStatus {
+    const entries = this.#entries
+    const { liveCount, liveBytes } = this.ledger
+    const head = entries.order.peek()
+    const isHeadInMemory = head !== 0 && this.store.open(this.ledger.addressOf(head), this.reader.view)
+    const consumerCount = this.#roster.count
+    return {
+      state: this.#isClosed ? 'stopped' : 'running',
+      readyCount: entries.readyCount,
+      readyBytes: entries.readyBytes,
+      unackedCount: liveCount - entries.readyCount - entries.deadCount,
+      unackedBytes: liveBytes - entries.readyBytes - entries.deadBytes,
+      delayedCount: 0,
+      persistentCount: this.record.durable ? liveCount - entries.transientCount : 0,
+      consumerCount,
+      consumerCapacity: consumerCount > 0 && (head === 0 || this.#roster.next() !== null) ? 1 : 0,
+      oldestReadyAtMs: isHeadInMemory ? this.reader.view.publishedAtMs : 0,
+      idleSinceMs: this.#idleSinceMs,
+      singleActiveTag: this.#roster.active?.spec.tag ?? null,
+      effective: this.#effective,
+    }
+  }
+
+  // The turn's end
+
+  wake(): void {
+    if (this.#isMarked || this.#isClosed) return
+    this.#isMarked = true
+    this.host.turn.mark(TURN_DELIVER, this)
+  }
+
+  onTurnEnd(): void {
+    this.#isMarked = false
+    if (this.#isClosed) return
+    this.#idleSinceMs = this.host.clock.nowMs()
+    if (this.#work() || this.#isMarked) return
+    this.#isMarked = true
+    this.host.turn.again(TURN_DELIVER, this)
+  }
+
+  onEntriesRead(damaged: boolean): void {
+    if (this.#isClosed) return
+    if (damaged) this.#entries.recount(this.ledger.nextSequence)
+    this.#takers.serve()
+    this.wake()
+  }
+
+  onLeaseEnded(): void {
+    this.#requestDelete('expired')
+  }
+
+  makeLine(target: DeadLetterTarget): LetterLine {
+    return new DeadLetterLine(this, target)
+  }
+
+  get deadLetters(): DeadLetterSink {
+    return this.host.deadLetters
+  }
+
+  countsOf(): DeliveryCounts {
+    return NO_COUNTS
+  }
+
+  settleDead(sequence: number): void {
+    this.#entries.settle(sequence)
+  }
+
+  // Helpers
+
+  /** Expires, delivers, dead-letters; false when a budget ended before the work. */
+  #work(): boolean {
+    const { expiry, limit, line } = this.#entries
+    let isDone = expiry === null || expiry.run(this.host.clock.nowMs())
+    if (!this.#deliver()) isDone = false
+    else {
+      if (limit !== null && !limit.refuses) this.#entries.makeRoom(limit)
+      expiry?.expireInstant()
+    }
+    return (line === null || line.run()) && isDone
+  }
+
+  /** Matches ready entries with consumers that have credit, until either runs dry; false when the budget did. */
+  #deliver(): boolean {
+    const { store, ledger } = this
+    const roster = this.#roster
+    const entries = this.#entries
+    const { order, expiry } = entries
+    const view = this.reader.view
+    const nowMs = expiry === null ? 0 : this.host.clock.nowMs()
+    let deliveredUpTo = 0
+    let bytesLeft = DELIVERED_BYTES_PER_TURN
+    let countLeft = DELIVERIES_PER_TURN
+    while (countLeft > 0 && bytesLeft > 0) {
+      const consumer = roster.next()
+      if (consumer === null) break
+      const sequence = order.peek()
+      if (sequence === 0) break
+      const address = ledger.addressOf(sequence)
+      if (!store.open(address, view)) {
+        this.reader.open(sequence)
+        break
+      }
+      if (expiry?.hasExpired(view, nowMs)) {
+        entries.onExpired(sequence)
+        continue
+      }
+      const redelivered = order.isHeadReturned || sequence <= this.recoveredUpTo
+      const weight = view.bodyBytes
+      entries.shift(weight)
+      countLeft--
+      bytesLeft -= weight
+      if (redelivered) this.counters.redelivered++
+      consumer.sink.deliver(view, sequence, address, redelivered, 0, 0)
+      if (consumer.noAck) {
+        this.counters.deliveredNoAck++
+        entries.settle(sequence)
+      } else {
+        this.counters.delivered++
+        if (sequence > deliveredUpTo) deliveredUpTo = sequence
+      }
+      roster.served(consumer)
+    }
+    if (deliveredUpTo > ledger.deliveredUpTo) ledger.markDelivered(deliveredUpTo)
+    return countLeft > 0 && bytesLeft > 0
+  }
+
+  /** Whether a queue that refuses can take the message, after those of this turn have found their consumers. */
+  #hasRoom(limit: LengthLimit, draft: MessageDraft): boolean {
+    if (!this.#isTooMuch(limit, draft)) return true
+    if (this.#isMarked) this.#deliver()
+    if (!this.#isTooMuch(limit, draft)) return true
+    const { line } = this.#entries
+    if (limit.overflow === 'reject-publish-dlx' && line instanceof DeadLetterLine && line.target !== null) {
+      line.pushRefused(draft)
+      this.wake()
+    }
+    return false
+  }
+
+  #isTooMuch(limit: LengthLimit, draft: MessageDraft): boolean {
+    return limit.isExceededBy(this.#entries.readyCount + 1, this.#entries.readyBytes + draft.bodyBytes)
+  }
+
+  /** Drops what is too much, after consumers had their chance. */
+  #keepTo(limit: LengthLimit): void {
+    if (limit.refuses || !this.#deliver()) return
+    this.#entries.makeRoom(limit)
+  }
+
+  #requestDelete(reason: 'unused' | 'expired'): void {
+    if (this.#isDeleteRequested || this.#isClosed) return
+    this.#isDeleteRequested = true
+    this.host.requestDelete(this, reason)
+  }
+}

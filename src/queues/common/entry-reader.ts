@@ -1,0 +1,47 @@
+/**
+ * Reads entries of one queue in place, and fetches those that are not in memory, one request at a time.
+ *
+ * Whoever cannot open an entry stops there; the owner is told when it is worth trying again.
+ */
+
+import { MessageView } from '../../model/message.ts'
+import type { Address, Ledger, LoadSink, MessageStore } from '../../model/message-store.ts'
+
+/** Told when entries have come into memory. */
+export interface EntryReaderOwner {
+  /** `damaged`: entries were unreadable and have left the ledger. */
+  onEntriesRead(damaged: boolean): void
+}
+
+/** Opens entries. The view moves with every `open`. */
+export class EntryReader implements LoadSink {
+  readonly #store: MessageStore
+  readonly #ledger: Ledger
+  readonly #owner: EntryReaderOwner
+  readonly view = new MessageView()
+  /** Of the entry opened last. */
+  address: Address = 0
+  isLoading = false
+
+  constructor(store: MessageStore, ledger: Ledger, owner: EntryReaderOwner) {
+    this.#store = store
+    this.#ledger = ledger
+    this.#owner = owner
+  }
+
+  /** Points the view at a live entry. False: it has to be read first, which is under way then. */
+  open(sequence: number): boolean {
+    this.address = this.#ledger.addressOf(sequence)
+    if (this.#store.open(this.address, this.view)) return true
+    if (!this.isLoading) {
+      this.isLoading = true
+      this.#store.load(this.#ledger, sequence, this)
+    }
+    return false
+  }
+
+  onLoaded(failed: boolean): void {
+    this.isLoading = false
+    this.#owner.onEntriesRead(failed)
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * The kinds of queues there are. A new kind is one folder and one line here.
+ */
+import type { QueueKind, QueueKinds } from '../model/queue-host.ts'
+import { classicKind } from './classic/classic-kind.ts'
+import { streamKind } from './stream/stream-kind.ts'
+
+const ALL: readonly QueueKind[] = [classicKind, streamKind]
+
+/** Kinds by the value of `x-queue-type`. */
+export const queueKinds: QueueKinds = new Map(ALL.map((kind) => [kind.name, kind]))
