@@ -1,0 +1,264 @@
+/**
+ * Reading the log back: file by file, batch by batch, telling a torn tail from damage.
+ *
+ * Every batch says up to where the log was durable when it was sealed. The newest sound batch therefore says what must
+ * be sound: a gap before that point is damage (reported; the batches behind it count), a gap after it is the tail of a
+ * write that power or process did not survive: the log ends there, and what lies behind is cut off.
+ */
+import type { Block } from './block.ts'
+import { Slab } from './block.ts'
+import type { BlockTable } from './block-table.ts'
+import type { DiskEntry } from './disk.ts'
+import {
+  BATCH_MAGIC,
+  BLOCK_HEADER_BYTES,
+  FORMAT_VERSION,
+  logFileName,
+  logFileNumber,
+  nextSoundBatch,
+  readBlockHeader,
+  readWide,
+  soundBatchBytes,
+} from './format.ts'
+import type { FollowSink } from './log.ts'
+import { FRESH_SUFFIX, type LogFiles, newImage, SPARE_SUFFIX } from './log-files.ts'
+import type { StorageReport } from './report.ts'
+
+/** Where the log ends, and what a continuation must know. */
+export interface LogEnd {
+  readonly epoch: number
+  readonly parentPosition: number
+  readonly parentCrc: number
+  readonly damageCount: number
+}
+
+/** One log file in memory. */
+interface FileImage {
+  readonly number: number
+  readonly bytes: number
+  readonly slab: Slab
+}
+
+/** The log was written by a version that this one does not know. */
+export class UnknownFormat extends Error {
+  constructor(file: string, version: number) {
+    super(
+      `${file} has format version ${version}; this version of WarrenMQ reads up to ${FORMAT_VERSION}. ` +
+        'Start the version that wrote it, or a newer one.',
+    )
+    this.name = 'UnknownFormat'
+  }
+}
+
+/** The log files of a folder, in order. */
+export async function listLog(files: LogFiles): Promise<DiskEntry[]> {
+  const entries = (await files.disk.list()).filter((entry) => logFileNumber(entry.name) >= 0)
+  return entries.sort((a, b) => logFileNumber(a.name) - logFileNumber(b.name))
+}
+
+/** The first block number that no file of the log occupies. */
+export async function numberAfterLog(files: LogFiles, blockBytes: number): Promise<number> {
+  const last = (await listLog(files)).at(-1)
+  return last === undefined ? 1 : logFileNumber(last.name) + Math.max(1, Math.ceil(last.bytes / blockBytes))
+}
+
+/** The block bytes of the log in a folder; 0 when there is none. Throws `UnknownFormat`. */
+export async function probeBlockBytes(files: LogFiles): Promise<number> {
+  const slab = new Slab(BLOCK_HEADER_BYTES)
+  for (const entry of await listLog(files)) {
+    const file = await files.disk.open(entry.name, false)
+    const count = await file.read(slab.bytes, 0, BLOCK_HEADER_BYTES, 0)
+    await file.close()
+    const header = count === BLOCK_HEADER_BYTES ? readBlockHeader(slab.bytes, slab.words) : null
+    if (header === null) continue
+    if (header.version > FORMAT_VERSION) throw new UnknownFormat(entry.name, header.version)
+    return header.blockBytes
+  }
+  return 0
+}
+
+/** Removes what an earlier run left that is no log: spares, half-made files. */
+async function sweep(files: LogFiles): Promise<void> {
+  for (const { name } of await files.disk.list()) {
+    if (name.endsWith(SPARE_SUFFIX) || name.endsWith(FRESH_SUFFIX)) await files.disk.remove(name)
+  }
+}
+
+/** Reads all files and gives their sound batches to the sink; cuts the tail; adopts the blocks. */
+export async function scanLog(
+  files: LogFiles,
+  blocks: BlockTable,
+  sink: FollowSink,
+  report: StorageReport,
+  isReadOnly = false,
+): Promise<LogEnd> {
+  if (!isReadOnly) await sweep(files)
+  return new LogScan(files, blocks, sink, report, isReadOnly).run()
+}
+
+class LogScan {
+  readonly #files: LogFiles
+  readonly #blocks: BlockTable
+  readonly #sink: FollowSink
+  readonly #report: StorageReport
+  readonly #isReadOnly: boolean
+  /** Two slabs: one is parsed while the other is read into. */
+  readonly #slabs: Slab[] = []
+  #epoch = 0
+  #parentPosition = 0
+  #parentCrc = 0
+  #damageCount = 0
+  /** The log was durable up to here, for certain. */
+  #durable = 0
+  #isCut = false
+
+  constructor(files: LogFiles, blocks: BlockTable, sink: FollowSink, report: StorageReport, isReadOnly: boolean) {
+    this.#files = files
+    this.#blocks = blocks
+    this.#sink = sink
+    this.#report = report
+    this.#isReadOnly = isReadOnly
+  }
+
+  async run(): Promise<LogEnd> {
+    const entries = await listLog(this.#files)
+    const bytesTotal = entries.reduce((sum, entry) => sum + entry.bytes, 0)
+    await this.#findDurable(entries)
+    let bytesRead = 0
+    let next = entries.length > 0 ? this.#read(entries[0]!, 0) : null
+    for (let i = 0; i < entries.length; i++) {
+      const image = await next!
+      next = i + 1 < entries.length ? this.#read(entries[i + 1]!, (i + 1) & 1) : null
+      await this.#file(entries[i]!, image)
+      bytesRead += entries[i]!.bytes
+      this.#sink.onProgress(bytesRead, bytesTotal)
+    }
+    return {
+      epoch: this.#epoch,
+      parentPosition: this.#parentPosition,
+      parentCrc: this.#parentCrc,
+      damageCount: this.#damageCount,
+    }
+  }
+
+  /** The newest sound batch knows. It is in the last file, unless that one was never written. */
+  async #findDurable(entries: readonly DiskEntry[]): Promise<void> {
+    for (let i = entries.length - 1; i >= 0 && this.#durable === 0; i--) {
+      const image = await this.#read(entries[i]!, 0)
+      for (let at = this.#nextSound(image, 0); at >= 0; at = this.#nextSound(image, at)) {
+        this.#durable = Math.max(this.#durable, readWide(image.slab.words, (at >>> 2) + 12))
+        at += image.slab.words[(at >>> 2) + 1]!
+      }
+    }
+  }
+
+  async #read(entry: DiskEntry, turn: number): Promise<FileImage> {
+    let slab = this.#slabs[turn]
+    if (slab === undefined || slab.bytes.length < entry.bytes) {
+      slab = new Slab(Math.max(entry.bytes, this.#blocks.blockBytes))
+      this.#slabs[turn] = slab
+    }
+    const file = await this.#files.disk.open(entry.name, false)
+    try {
+      const bytes = await file.read(slab.bytes, 0, entry.bytes, 0)
+      return { number: logFileNumber(entry.name), bytes, slab }
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #file(entry: DiskEntry, image: FileImage): Promise<void> {
+    const header = image.bytes >= BLOCK_HEADER_BYTES ? readBlockHeader(image.slab.bytes, image.slab.words) : null
+    if (header !== null && header.version > FORMAT_VERSION) throw new UnknownFormat(entry.name, header.version)
+    if (this.#isCut) return this.#drop(entry)
+    const base = image.number * this.#blocks.blockBytes
+    const block = this.#blocks.adopt(image.number, image.bytes)
+    const found = this.#batches(entry, image, block, base)
+    block.usedBytes = found
+    const log = block.image!
+    if (base + BLOCK_HEADER_BYTES < this.#durable && (found === 0 || header === null) && !log.isDamaged) {
+      this.#damaged(log, entry.name, 0, BLOCK_HEADER_BYTES, found === 0 ? 'empty' : 'header')
+    }
+    if (found === 0 && !log.isDamaged) {
+      this.#blocks.drop(block)
+      return this.#drop(entry)
+    }
+    log.isNamed = true
+    log.sealedTo = found
+    log.writtenTo = found
+    log.syncedTo = found
+    this.#files.count++
+    if (this.#isCut) await this.#cut(entry, found)
+  }
+
+  /** Gives a file's batches to the sink; returns where the last one ends, 0 when there is none. */
+  #batches(entry: DiskEntry, image: FileImage, block: Block, base: number): number {
+    const { bytes, words } = image.slab
+    const log = newImage(block)
+    let end = 0
+    let at = BLOCK_HEADER_BYTES
+    for (;;) {
+      const length = soundBatchBytes(bytes, words, at, image.bytes, base + at)
+      if (length > 0) {
+        this.#checkParent(words, at)
+        log.noteStart(at)
+        this.#sink.onBatch(block, bytes, words, at, at + length)
+        this.#epoch = Math.max(this.#epoch, words[(at >>> 2) + 3]!)
+        this.#parentPosition = base + at
+        this.#parentCrc = words[(at >>> 2) + 2]!
+        at += length
+        end = at
+        continue
+      }
+      const next = this.#nextSound(image, at + 8)
+      if (base + at < this.#durable && (next >= 0 || this.#isExpected(at, image))) {
+        this.#damaged(log, entry.name, at, next < 0 ? image.bytes : next, 'checksum')
+      } else if (next >= 0) this.#isCut = true
+      if (next < 0 || this.#isCut) return end
+      at = next
+    }
+  }
+
+  #nextSound(image: FileImage, from: number): number {
+    const base = image.number * this.#blocks.blockBytes
+    return nextSoundBatch(image.slab.bytes, image.slab.words, from, image.bytes, base)
+  }
+
+  /** In a file's last gap: something was written there, and not by an earlier use of the file. */
+  #isExpected(at: number, image: FileImage): boolean {
+    const base = image.number * this.#blocks.blockBytes
+    return (
+      at + 56 <= image.bytes &&
+      image.slab.words[at >>> 2] === BATCH_MAGIC &&
+      readWide(image.slab.words, (at >>> 2) + 4) === base + at
+    )
+  }
+
+  /** A batch's parent that lies in a file we read, and is not what we read last, has been lost. */
+  #checkParent(words: Uint32Array, at: number): void {
+    const parent = readWide(words, (at >>> 2) + 6)
+    if (parent <= this.#parentPosition) return
+    const block = this.#blocks.of(parent)
+    if (block === undefined || block.image === null || block.image.isDamaged) return
+    this.#damaged(block.image, logFileName(block.number), parent - block.base, parent - block.base, 'missing')
+  }
+
+  #damaged(log: NonNullable<Block['image']>, file: string, from: number, to: number, reason: string): void {
+    log.isDamaged = true
+    this.#damageCount++
+    this.#report.onDamage({ file, from, to, reason })
+  }
+
+  async #cut(entry: DiskEntry, end: number): Promise<void> {
+    this.#report.onNotice(`The log ends in ${entry.name} at ${end}: what follows was not written completely.`)
+    if (this.#isReadOnly) return
+    const file = await this.#files.disk.open(entry.name, false)
+    await file.truncate(end)
+    await file.sync()
+    await file.close()
+  }
+
+  async #drop(entry: DiskEntry): Promise<void> {
+    if (!this.#isReadOnly) await this.#files.disk.remove(entry.name)
+  }
+}

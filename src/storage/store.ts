@@ -1,0 +1,303 @@
+/**
+ * The message store: records in blocks, ledgers that point at them, one log under it. Opened by the composition root
+ * (`openMessageStore`), used by sessions and queues for every message; it fulfils the model's contract by its shape.
+ *
+ * Invariant: what `reserve`, `enter` and `settle` did in a turn is in the log's hands when the turn ends, or, while the
+ * log writes an earlier batch, when that is done. The paths of every message allocate nothing and call nothing per byte.
+ */
+import type { TimerWheel } from '../base/timer-wheel.ts'
+import { TURN_LOGS, type Turn, type TurnTask } from '../base/turn.ts'
+import { type Appender, RecordCursor } from './appender.ts'
+import type { Block } from './block.ts'
+import type { BlockTable } from './block-table.ts'
+import { ColdReader, type LoadSink } from './cold-reader.ts'
+import { KIND_MESSAGE, OWNER_BYTES, RECORD_HEAD_BYTES } from './format.ts'
+import type { Ledger } from './ledger.ts'
+import { appendChanges, appendDeleted } from './ledger-records.ts'
+import { LedgerRegistry } from './ledger-registry.ts'
+import type { DurableSink, Log, LogHealth, LogOwner } from './log.ts'
+import type { LogFiles } from './log-files.ts'
+import { Reclaimer } from './reclaimer.ts'
+import type { StorageReport } from './report.ts'
+import type { ScratchFolder } from './scratch.ts'
+import { Snapshotter } from './snapshotter.ts'
+import type { StoreStats } from './store-stats.ts'
+import { TransientSpace } from './transient-space.ts'
+
+/** What reads a payload in place: the model's message view. */
+export interface PayloadView {
+  at(bytes: Buffer, words: Uint32Array, payloadAt: number): void
+}
+
+/** What a store is built from; `openMessageStore` puts it together. */
+export interface StoreParts {
+  readonly log: Log
+  readonly blocks: BlockTable
+  readonly turn: Turn
+  readonly wheel: TimerWheel
+  readonly files: LogFiles | null
+  /** Null without a disk: transient blocks stay in memory, whatever their number. */
+  readonly scratch: ScratchFolder | null
+  readonly report: StorageReport
+  readonly windowBytesMax: number
+  /** Ends what was opened with the store. */
+  readonly onClosed: () => Promise<void>
+}
+
+/** The store of one broker. */
+export class BlockStore implements TurnTask, LogOwner {
+  bytes: Buffer
+  words: Uint32Array
+  payloadAt = 0
+  readonly ledgers: LedgerRegistry
+  readonly #turn: Turn
+  readonly #log: Log
+  readonly #blocks: BlockTable
+  readonly #durable: Appender
+  readonly #transient: Appender
+  readonly #cursor: RecordCursor
+  readonly #cold: ColdReader
+  readonly #reclaimer: Reclaimer
+  readonly #snapshotter: Snapshotter
+  readonly #onClosed: () => Promise<void>
+  #changed: Ledger[] = []
+  #isUrgent = false
+  #isMarked = false
+  #opened: Block
+
+  constructor(parts: StoreParts) {
+    this.#turn = parts.turn
+    this.#log = parts.log
+    this.#blocks = parts.blocks
+    this.#onClosed = parts.onClosed
+    this.#durable = parts.log.appender
+    this.#reclaimer = new Reclaimer(this, parts)
+    const transient = new TransientSpace(parts.blocks, this.#reclaimer)
+    this.#transient = transient.appender
+    this.#cursor = new RecordCursor(transient.appender.block)
+    this.#opened = transient.appender.block
+    this.bytes = this.#opened.bytes
+    this.words = this.#opened.words
+    this.ledgers = new LedgerRegistry(this, this.#cursor)
+    this.#cold = new ColdReader(this, parts)
+    this.#snapshotter = new Snapshotter(parts.log, this.ledgers)
+    this.#reclaimer.begin(this.ledgers, this.#transient, this.#cold)
+    parts.log.setOwner(this)
+    parts.blocks.onPressure(this.#reclaimer)
+  }
+
+  // Every message
+
+  reserve(durable: boolean, ownerCount: number, payloadBytes: number): number {
+    const appender = durable ? this.#durable : this.#transient
+    const headBytes = RECORD_HEAD_BYTES + OWNER_BYTES * ownerCount
+    const bytes = headBytes + payloadBytes
+    let at = appender.usedBytes
+    const end = at + ((bytes + 7) & ~7)
+    if (end <= appender.limitBytes) appender.usedBytes = end
+    else at = appender.extender.extend((bytes + 7) & ~7)
+    const block = appender.block
+    const words = block.words
+    const word = at >>> 2
+    words[word] = bytes
+    words[word + 1] = KIND_MESSAGE | (ownerCount << 16)
+    for (let owner = word + 2; owner < word + 2 + ownerCount * 3; owner += 3) words[owner] = 0
+    const cursor = this.#cursor
+    if (cursor.block !== block) {
+      cursor.block = block
+      cursor.words = words
+      this.bytes = block.bytes
+      this.words = words
+    }
+    cursor.at = at
+    this.payloadAt = at + headBytes
+    if (durable && !this.#isMarked) this.mark()
+    return block.base + at
+  }
+
+  open(address: number, view: PayloadView): boolean {
+    let block = this.#opened
+    let at = address - block.base
+    if (at < 0 || at >= block.capacityBytes) {
+      const found = this.#blocks.of(address)
+      if (found === undefined) return false
+      block = found
+      this.#opened = found
+      at = address - block.base
+    }
+    block.usedTurn = this.#turn.count
+    if (block.slab === null) return this.#cold.open(block, at, view)
+    const words = block.words
+    const ownerCount = words[(at >>> 2) + 1]! >>> 16
+    view.at(block.bytes, words, at + RECORD_HEAD_BYTES + OWNER_BYTES * ownerCount)
+    return true
+  }
+
+  load(ledger: { readonly id: number }, sequence: number, sink: LoadSink): void {
+    const owned = this.ledgers.byId(ledger.id)
+    if (owned === undefined) throw new Error(`no ledger ${ledger.id} in this store`)
+    this.#cold.load(owned, sequence, sink)
+    this.mark()
+  }
+
+  pin(address: number): void {
+    const block = this.#blocks.of(address)
+    if (block !== undefined) block.pins++
+  }
+
+  unpin(address: number): void {
+    const block = this.#blocks.of(address)
+    if (block !== undefined) this.unpinBlock(block)
+  }
+
+  /** Takes one pin from a block, which may have been its last friend. */
+  unpinBlock(block: Block): void {
+    if (--block.pins === 0 && block.live === 0 && !block.isOpen) this.#reclaimer.died(block)
+  }
+
+  // Durability
+
+  get appended(): number {
+    return this.#log.appended
+  }
+
+  get durable(): number {
+    return this.#log.durable
+  }
+
+  /** More is unsynced than the bound allows: sessions should read no more publishes. */
+  get isCongested(): boolean {
+    return this.#log.isCongested
+  }
+
+  /** Whether the log can write. */
+  get health(): LogHealth {
+    return this.#log.health
+  }
+
+  awaitDurable(sink: DurableSink): void {
+    this.#log.awaitDurable(sink)
+  }
+
+  // Ledgers
+
+  ledger(id: number, durable: boolean): Ledger {
+    return this.ledgers.claim(id, durable)
+  }
+
+  newLedgerId(): number {
+    return this.ledgers.newId()
+  }
+
+  dropUnclaimed(): void {
+    this.ledgers.dropUnclaimed()
+  }
+
+  blockDied(block: Block): void {
+    if (!block.isOpen) this.#reclaimer.died(block)
+  }
+
+  ledgerChanged(ledger: Ledger, urgent: boolean): void {
+    if (!this.#log.isLasting || this.ledgers.isRecovering) return
+    if (!ledger.journal.isListed) {
+      ledger.journal.isListed = true
+      this.#changed.push(ledger)
+    }
+    if (!urgent) return
+    this.#isUrgent = true
+    this.mark()
+  }
+
+  /** The log must say that the ledger is gone, or its entries would come back. */
+  ledgerGone(ledger: Ledger): void {
+    if (!this.#log.isLasting || this.ledgers.isRecovering) return
+    if (!ledger.isDurable || (ledger.nextSequence === 1 && ledger.deliveredUpTo === 0)) return
+    appendDeleted(this.#durable, ledger.id)
+    this.mark()
+  }
+
+  // The turn
+
+  /** Asks for the end of this turn. */
+  mark(): void {
+    if (this.#isMarked) return
+    this.#isMarked = true
+    this.#turn.mark(TURN_LOGS, this)
+  }
+
+  onTurnEnd(): void {
+    this.#isMarked = false
+    if (this.#log.canSeal) {
+      if (this.#log.isLasting) this.#appendPending()
+      this.#log.flush()
+    }
+    this.#reclaimer.turnEnd()
+    this.ledgers.turnEnd()
+    this.#cold.turnEnd()
+  }
+
+  onLogReady(): void {
+    this.mark()
+  }
+
+  onBlockClosed(block: Block): void {
+    this.#reclaimer.onBlockClosed(block)
+  }
+
+  #appendPending(): void {
+    const isWriting = this.#log.hasOpen || this.#isUrgent
+    if (this.#snapshotter.step() && this.#snapshotter.isRunning) this.mark()
+    if (this.#reclaimer.compactStep()) this.mark()
+    if (isWriting) this.#appendChanges()
+  }
+
+  #appendChanges(): void {
+    const changed = this.#changed
+    this.#isUrgent = false
+    if (changed.length === 0) return
+    this.#changed = []
+    for (const ledger of changed) {
+      ledger.journal.isListed = false
+      if (!ledger.isDeleted) appendChanges(this.#durable, ledger)
+    }
+  }
+
+  // Start and end
+
+  /** After recovery: blocks without live entries, and old snapshots' worth, may go. */
+  recovered(snapshotFrom: number): void {
+    this.#log.completeSnapshot(snapshotFrom)
+    this.#snapshotter.recovered(this.#blocks.all(), snapshotFrom)
+    for (const block of this.#blocks.all()) {
+      if (block.isOpen) continue
+      if (block.live === 0) this.#reclaimer.died(block)
+    }
+    this.#reclaimer.recovered()
+    this.mark()
+  }
+
+  /** Everything appended is durable when it resolves, and nothing may be called any more. Rejects when it cannot be. */
+  async close(): Promise<void> {
+    await this.#reclaimer.close()
+    await this.#cold.close()
+    if (this.#log.isLasting) this.#appendChanges()
+    try {
+      await this.#log.close()
+    } finally {
+      await this.#onClosed()
+    }
+  }
+
+  stats(): StoreStats {
+    return {
+      log: this.#log.stats(),
+      blockCount: this.#blocks.count,
+      residentBytes: this.#blocks.residentBytes,
+      evictionCount: this.#blocks.evictionCount,
+      indexPageCount: this.ledgers.arena.count,
+      ...this.#cold.stats(),
+      ...this.#reclaimer.stats(),
+      snapshotCount: this.#snapshotter.count,
+    }
+  }
+}
