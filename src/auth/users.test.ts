@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SeededRandomness } from '../base/random.ts'
-import { metadataKeys } from '../model/records.ts'
+import { metadataKeys, type VhostRecord } from '../model/records.ts'
 import { createMemoryMetadata } from '../storage/metadata-memory.ts'
 import { credentialValidator } from './credential-validator.ts'
 import { verifyPassword } from './passwords.ts'
@@ -124,6 +124,14 @@ const DEFAULTS: DefaultObjects = {
     { name: 'qa', password: 'qa', tags: ['policymaker'], vhostPattern: '^/$', permissions: { ...ALL, configure: '' } },
     { name: 'other', password: 'x', tags: [], vhostPattern: '^elsewhere', permissions: ALL },
   ],
+  limits: [
+    { vhostPattern: '^elsewhere', maxConnections: 1, maxQueues: 1 },
+    { vhostPattern: '.*', maxConnections: null, maxQueues: 9 },
+  ],
+  operatorPolicies: [
+    { name: 'caps', vhostPattern: '.*', queuePattern: '^q', definition: { 'max-length': 10 } },
+    { name: 'empty', vhostPattern: '.*', queuePattern: '^q', definition: {} },
+  ],
 }
 
 test('an empty store is given its first vhost and users; a store with any is left alone', async () => {
@@ -143,6 +151,12 @@ test('an empty store is given its first vhost and users; a store with any is lef
       ['guest', '.*'],
       ['qa', ''],
     ],
+  )
+  const vhost = metadata.get(metadataKeys.vhost('/'))?.value as VhostRecord
+  assert.deepEqual([vhost.description, vhost.maxConnections, vhost.maxQueues], ['Default virtual host', -1, 9])
+  assert.deepEqual(
+    [...metadata.list(['operator-policy'])].map(({ key }) => key),
+    [['operator-policy', '/', 'caps']],
   )
   await users.delete('guest')
   assert.equal(await seedDefaults(metadata, DEFAULTS, HASHING), false)

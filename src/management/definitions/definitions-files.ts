@@ -13,7 +13,6 @@ import { type ImportSummary, importDefinitions } from './importer.ts'
 import { parseDefinitions } from './parse-definitions.ts'
 
 const HASH_PARAMETER = 'imported_definition_hash_value'
-const HASH_ALGORITHM = 'sha256'
 
 /** One file as read. */
 export interface DefinitionsFile {
@@ -49,18 +48,26 @@ export function parseDefinitionsFiles(files: readonly DefinitionsFile[]): Defini
   return joined(parts)
 }
 
+/** What to import at boot, and whether again. */
+export interface DefinitionsSource {
+  /** A file, or a folder of them. */
+  readonly location: string
+  readonly skipIfUnchanged: boolean
+  /** By which a change is recognised, as `node:crypto` names it; `sha` is SHA-1. */
+  readonly hashAlgorithm: string
+}
+
 /**
  * Imports what a setting names. With `skipIfUnchanged`, files whose contents were imported before are passed over; what
  * was changed by hand since then stays. Resolves with undefined then, else with what changed.
  */
 export async function importDefinitionsFiles(
-  location: string,
-  skipIfUnchanged: boolean,
+  { location, skipIfUnchanged, hashAlgorithm }: DefinitionsSource,
   metadata: Metadata,
   context: ImportContext,
 ): Promise<ImportSummary | undefined> {
   const files = await readDefinitionsFiles(location)
-  const hash = createHash(HASH_ALGORITHM)
+  const hash = createHash(hashAlgorithm === 'sha' ? 'sha1' : hashAlgorithm)
   for (const { text } of files) hash.update(text)
   const value = { name: HASH_PARAMETER, value: hash.digest('hex') }
   const key = metadataKeys.globalParameter(HASH_PARAMETER)

@@ -306,7 +306,9 @@ test('files at boot: a folder is one import in order of names; unchanged ones ar
     await writeFile(path.join(folder, '10-vhosts.json'), '{"vhosts": [{"name": "v"}]}')
     await writeFile(path.join(folder, 'notes.txt'), 'not definitions')
     const metadata = createMemoryMetadata()
-    const first = await importDefinitionsFiles(folder, true, metadata, context())
+    const load = (skipIfUnchanged: boolean, location = folder): ReturnType<typeof importDefinitionsFiles> =>
+      importDefinitionsFiles({ location, skipIfUnchanged, hashAlgorithm: 'sha' }, metadata, context())
+    const first = await load(true)
     assert.deepEqual(
       [...(first ?? [])],
       [
@@ -314,16 +316,13 @@ test('files at boot: a folder is one import in order of names; unchanged ones ar
         ['queues', 1],
       ],
     )
-    assert.equal(await importDefinitionsFiles(folder, true, metadata, context()), undefined)
-    assert.equal((await importDefinitionsFiles(folder, false, metadata, context()))?.size, 0)
+    assert.equal(await load(true), undefined)
+    assert.equal((await load(false))?.size, 0)
     await writeFile(path.join(folder, '10-vhosts.json'), '{"vhosts": [{"name": "v"}, {"name": "w"}]}')
-    assert.deepEqual([...((await importDefinitionsFiles(folder, true, metadata, context())) ?? [])], [['vhosts', 1]])
+    assert.deepEqual([...((await load(true)) ?? [])], [['vhosts', 1]])
     await writeFile(path.join(folder, '30-bad.json'), '{"queues": [{"vhost": "v", "name": 3}]}')
-    await assert.rejects(
-      importDefinitionsFiles(folder, true, metadata, context()),
-      /30-bad.json: queue number 1: name must be text, is 3/,
-    )
-    await assert.rejects(importDefinitionsFiles(path.join(folder, 'none'), false, metadata, context()), /ENOENT/)
+    await assert.rejects(load(true), /30-bad.json: queue number 1: name must be text, is 3/)
+    await assert.rejects(load(false, path.join(folder, 'none')), /ENOENT/)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
