@@ -103,3 +103,14 @@ test('basic.qos: raising the global limit lets more through at once', async (sce
   await scene.channel.take('basic.qos-ok')
   await scene.channel.bodies(2)
 })
+
+test('basic.qos: global=false ends the limit of the channel', async (scene) => {
+  const queue = await scene.queue()
+  await scene.channel.call('basic.qos', { prefetchCount: 1, global: true })
+  await scene.channel.call('basic.qos', { prefetchCount: 2 })
+  await scene.channel.consume(queue)
+  await scene.channel.consume(queue)
+  for (let n = 0; n < 6; n++) scene.channel.publish('', queue, String(n))
+  await scene.channel.bodies(4)
+  await scene.channel.quiet(queue)
+})

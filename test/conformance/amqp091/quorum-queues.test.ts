@@ -254,18 +254,28 @@ testSince('4.3', 'returned messages come before all others, in the order of retu
   assert.deepEqual(bodies, ['2', '1', '3'])
 })
 
-testSince('4.0', 'at-least-once: a dead letter waits until its target exists', async (scene) => {
-  const exchange = await scene.exchange('direct')
+test('at-least-once: a dead letter arrives and leaves the source', async (scene) => {
+  const dead = await scene.queue()
   const queue = await quorumQueue(scene, {
-    'x-dead-letter-exchange': exchange,
-    'x-dead-letter-routing-key': 'k',
+    'x-dead-letter-exchange': '',
+    'x-dead-letter-routing-key': dead,
     'x-dead-letter-strategy': 'at-least-once',
     'x-overflow': 'reject-publish',
   })
   scene.channel.publish('', queue, 'x')
   scene.channel.reject(await scene.channel.getSoon(queue, false))
-  await scene.channel.quiet(queue)
-  const dead = await scene.queue()
-  await scene.channel.call('queue.bind', { queue: dead, exchange, routingKey: 'k' })
-  assert.equal((await scene.channel.getSoon(dead)).headers['x-first-death-reason'], 'rejected')
+  const message = await scene.channel.getSoon(dead)
+  assert.equal(message.headers['x-first-death-reason'], 'rejected')
+  assert.equal(message.headers['x-first-death-queue'], queue)
+  assert.equal(await scene.channel.depth(queue), 0)
 })
+
+test('at-least-once: an unknown strategy is 406', (scene) =>
+  refusedDeclare(
+    scene,
+    { 'x-dead-letter-strategy': 'sometimes', 'x-dead-letter-exchange': '' },
+    { durable: true },
+    (queue) =>
+      `PRECONDITION_FAILED - invalid arg 'x-dead-letter-strategy' for ${scene.the('queue', queue)}: ` +
+      'invalid_dlx_strategy',
+  ))
