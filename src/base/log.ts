@@ -111,6 +111,11 @@ export class LogLevels {
     return this.#severities.get(category) ?? this.#common
   }
 
+  /** Whether a category has a level of its own, which then counts instead of its outputs' levels. */
+  hasOwn(category: LogCategory): boolean {
+    return this.#severities.has(category)
+  }
+
   /** Sets a category's own level; undefined gives it the common one again. */
   set(category: LogCategory, level: LogLevel | undefined): void {
     if (level === undefined) this.#severities.delete(category)

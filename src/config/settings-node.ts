@@ -162,7 +162,7 @@ export const LOG_FIELDS = {
     'log.$category.level',
     choice(LOG_LEVELS),
     {},
-    "Least severe level of one category, which a line needs beside its output's.",
+    "Least severe level of one category, instead of its outputs' levels.",
     {
       reloadable: true,
       names: LOG_CATEGORIES,
@@ -212,7 +212,7 @@ export const WARREN_FIELDS = {
   stopTimeoutMs: setting(
     'warren.stop_timeout',
     milliseconds({ min: 100, max: 600_000 }),
-    10_000,
+    9_000,
     'Longest time a clean stop may take; then the process ends with exit code 1.',
     { reloadable: true },
   ),

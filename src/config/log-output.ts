@@ -1,0 +1,169 @@
+/**
+ * Where the log goes, as the settings say: terminal, file, both or nowhere, as text or JSON.
+ *
+ * Text on the terminal, the default, needs no library; files and JSON are written by pino, loaded when they are asked for.
+ */
+import { join, resolve } from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import {
+  createLogger,
+  isAtLeast,
+  LOG_CATEGORIES,
+  LOG_LEVELS,
+  type Logger,
+  type LogLevel,
+  LogLevels,
+  type LogRecord,
+  type LogSink,
+} from '../base/log.ts'
+import { formatLine } from './log-text.ts'
+import type { Settings } from './settings.ts'
+
+type LogSettings = Settings['log']
+
+/** A terminal's stream: `process.stdout`, or a test's. */
+export interface LineStream {
+  write(text: string): unknown
+}
+
+/** An open log. */
+export interface LogOutput {
+  readonly logger: Logger
+  /** Applies the levels of reloaded settings. */
+  apply(settings: LogSettings): void
+  /** Opens files anew, after something has moved them. */
+  reopen(): void
+  /** Writes what is buffered. */
+  close(): Promise<void>
+}
+
+/** What an output of the log needs beyond its records. */
+export interface LogOutputOptions {
+  readonly clock: Clock
+  /** Holds the log folder; null when there is none: then no file can be written. */
+  readonly dataDir: string | null
+  readonly stdout: LineStream
+  readonly stderr: LineStream
+}
+
+/** An output with its own level. */
+interface Output {
+  level: LogLevel
+  readonly sink: LogSink
+  reopen(): void
+  close(): Promise<void>
+}
+
+/** pino's levels: ours, in its numbers. */
+const PINO_LEVELS = Object.fromEntries(
+  LOG_LEVELS.filter((level) => level !== 'none').map((level, i) => [level, 10 * (i + 1)]),
+)
+
+class OutputsSink implements LogSink {
+  readonly #levels: LogLevels
+  readonly #outputs: readonly Output[]
+
+  constructor(levels: LogLevels, outputs: readonly Output[]) {
+    this.#levels = levels
+    this.#outputs = outputs
+  }
+
+  write(record: LogRecord): void {
+    const isChosen = this.#levels.hasOwn(record.category)
+    for (const output of this.#outputs) {
+      if (isChosen || isAtLeast(record.level, output.level)) output.sink.write(record)
+    }
+  }
+}
+
+/** Opens the log. Rejects when its file cannot be written. */
+export async function openLog(settings: LogSettings, options: LogOutputOptions): Promise<LogOutput> {
+  const levels = new LogLevels()
+  const terminal = settings.console ? await openTerminal(settings, options) : null
+  const file = await openFile(settings, options)
+  const outputs = [terminal, file].filter((output) => output !== null)
+  const apply = (changed: LogSettings): void => {
+    if (terminal !== null) terminal.level = changed.consoleLevel
+    if (file !== null) file.level = changed.fileLevel
+    levels.setCommon(leastSevere(outputs.map((output) => output.level)))
+    for (const category of LOG_CATEGORIES) levels.set(category, changed.levels[category])
+  }
+  apply(settings)
+  return {
+    logger: createLogger({ sink: new OutputsSink(levels, outputs), levels, clock: options.clock }),
+    apply,
+    reopen: () => {
+      for (const output of outputs) output.reopen()
+    },
+    close: async () => {
+      for (const output of outputs) await output.close()
+    },
+  }
+}
+
+function leastSevere(levels: readonly LogLevel[]): LogLevel {
+  return LOG_LEVELS.find((level) => levels.includes(level)) ?? 'none'
+}
+
+async function openTerminal(settings: LogSettings, options: LogOutputOptions): Promise<Output> {
+  const stream = settings.consoleStream === 'stderr' ? options.stderr : options.stdout
+  const sink = settings.consoleFormat === 'json' ? await jsonSink(stream) : textSink(stream)
+  return { level: settings.consoleLevel, sink, reopen: () => undefined, close: () => Promise.resolve() }
+}
+
+async function openFile(settings: LogSettings, { dataDir }: LogOutputOptions): Promise<Output | null> {
+  if (settings.file === 'false') return null
+  const folder = settings.folder ?? (dataDir === null ? null : join(dataDir, 'log'))
+  const { destination } = await import('pino')
+  const stream = destination({
+    dest: folder === null ? resolve(settings.file) : resolve(folder, settings.file),
+    mkdir: true,
+    sync: false,
+  })
+  await new Promise<void>((opened, failed) => {
+    stream.once('ready', opened)
+    stream.once('error', (error) => {
+      // Otherwise pino would try to write to it when the process ends.
+      stream.destroy()
+      failed(error)
+    })
+  })
+  // A full disk must not take the broker down; what could not be written is tried again with the next line.
+  stream.on('error', () => undefined)
+  const sink = settings.fileFormat === 'json' ? await jsonSink(stream) : textSink(stream)
+  return {
+    level: settings.fileLevel,
+    sink,
+    reopen: () => stream.reopen(),
+    close: () =>
+      new Promise((closed) => {
+        stream.once('close', closed)
+        stream.end()
+      }),
+  }
+}
+
+function textSink(stream: LineStream): LogSink {
+  return { write: (record) => void stream.write(formatLine(record)) }
+}
+
+async function jsonSink(stream: LineStream): Promise<LogSink> {
+  const { pino, stdSerializers } = await import('pino')
+  const writer = pino(
+    {
+      base: null,
+      timestamp: false,
+      level: 'debug',
+      customLevels: PINO_LEVELS,
+      useOnlyCustomLevels: true,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: stdSerializers.err },
+    },
+    { write: (line) => void stream.write(line) },
+  ) as unknown as Readonly<Record<string, (fields: object, text: string) => void>>
+  return {
+    write: ({ timeMs, level, category, text, fields }) => {
+      writer[level]!({ time: new Date(timeMs).toISOString(), category, ...fields }, text)
+    },
+  }
+}
