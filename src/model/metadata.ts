@@ -49,7 +49,10 @@ export interface Metadata {
    * after it is durable. Several transactions of a turn share one commit.
    */
   transact(guards: readonly Guard[], ops: readonly MetadataOp[], done: (result: TransactionResult) => void): void
-  /** Entries that die with this process (exclusive and transient objects): same order, same watchers, not stored. Never fails; `done` before return. */
+  /**
+   * Entries that die with this process (exclusive and transient objects): same order, same watchers, not stored, never
+   * unavailable. `done` before return, unless it concerns a key that is just being committed or is made within a watcher.
+   */
   transactEphemeral(
     guards: readonly Guard[],
     ops: readonly MetadataOp[],

@@ -284,6 +284,24 @@ test('a password in plain text is hashed once, not at every import', async () =>
   assert.ok(metadata.revision > revision)
 })
 
+test('new virtual hosts are given what the configuration says; the file wins', async () => {
+  const permissions = { configure: '', write: '', read: '.*' }
+  const vhostDefaults = {
+    users: [{ name: 'qa', password: 'x', tags: [], vhostPattern: '^v', permissions }],
+    limits: [{ vhostPattern: '^v', maxConnections: 3, maxQueues: 4 }],
+    operatorPolicies: [{ name: 'cap', vhostPattern: '^v', queuePattern: '.*', definition: { expires: 5 } }],
+  }
+  const metadata = createMemoryMetadata()
+  const text = JSON.stringify({ vhosts: [{ name: 'v', limits: { 'max-queues': 7 } }, { name: 'w' }] })
+  const withDefaults = { ...context(), vhostDefaults }
+  await importDefinitions(parseDefinitions(text), metadata, withDefaults)
+  const { maxConnections, maxQueues } = metadata.get(metadataKeys.vhost('v'))!.value as VhostRecord
+  assert.deepEqual([maxConnections, maxQueues], [3, 7])
+  assert.deepEqual(namesOf(metadata, 'permission'), ['v qa'])
+  assert.deepEqual(namesOf(metadata, 'operator-policy'), ['v cap'])
+  assert.equal((await importDefinitions(parseDefinitions(text), metadata, withDefaults)).size, 0)
+})
+
 test('an import meets changes by others: it is all there, or nothing is', async () => {
   for (let seed = 1; seed <= 10; seed++) {
     const randomness = new SeededRandomness(seed)

@@ -7,7 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { hashPassword, isHashingAlgorithm, refusesHash, verifyPassword } from '../../auth/passwords.ts'
-import { type Hashing, plainVhost } from '../../auth/seeding.ts'
+import { type Hashing, limitedVhost, plainVhost, type VhostDefaults, vhostDefaultOps } from '../../auth/seeding.ts'
 import { refusesTags } from '../../auth/users.ts'
 import type { Answer } from '../../model/answer.ts'
 import type { Guard, Metadata, MetadataOp } from '../../model/metadata.ts'
@@ -45,6 +45,8 @@ export interface ImportContext {
   readonly hashing: Hashing
   /** Stands as declarer of the queues. */
   readonly actingUser: string
+  /** What new virtual hosts are given before the file has its say. */
+  readonly vhostDefaults?: VhostDefaults
 }
 
 /** Kinds of objects, for counting. */
@@ -117,8 +119,12 @@ class Planner {
   #vhosts(): void {
     const { vhosts, vhostLimits } = this.#definitions
     for (const definition of vhosts) {
-      const present = this.#value<VhostRecord>(metadataKeys.vhost(definition.name))
-      this.#put('vhosts', metadataKeys.vhost(definition.name), vhostRecord(definition, present))
+      const key = metadataKeys.vhost(definition.name)
+      const present = this.#value<VhostRecord>(key)
+      if (present === undefined) this.#vhostDefaults(definition.name)
+      const { limits = [] } = this.#context.vhostDefaults ?? {}
+      const base = present ?? limitedVhost(plainVhost(definition.name, ''), limits)
+      this.#put('vhosts', key, vhostRecord(definition, base))
     }
     for (const { vhost, maxConnections, maxQueues } of vhostLimits) {
       const present = this.#value<VhostRecord>(metadataKeys.vhost(vhost))
@@ -130,6 +136,15 @@ class Planner {
           maxQueues: maxQueues ?? present.maxQueues,
         })
       }
+    }
+  }
+
+  #vhostDefaults(vhost: string): void {
+    const { vhostDefaults, hashing } = this.#context
+    if (vhostDefaults === undefined) return
+    for (const op of vhostDefaultOps(this.#metadata, vhost, vhostDefaults, hashing)) {
+      const kind = op.key[0] === 'user' ? 'users' : op.key[0] === 'permission' ? 'permissions' : 'policies'
+      if (op.op === 'put') this.#put(kind, op.key, op.value)
     }
   }
 
@@ -338,8 +353,7 @@ class Planner {
   }
 }
 
-function vhostRecord(definition: VhostDefinition, present: VhostRecord | undefined): VhostRecord {
-  const base = present ?? plainVhost(definition.name, '')
+function vhostRecord(definition: VhostDefinition, base: VhostRecord): VhostRecord {
   return {
     ...base,
     description: definition.description ?? base.description,
