@@ -69,11 +69,9 @@ export async function importDefinitionsFiles(
   const files = await readDefinitionsFiles(location)
   const hash = createHash(hashAlgorithm === 'sha' ? 'sha1' : hashAlgorithm)
   for (const { text } of files) hash.update(text)
-  const value = { name: HASH_PARAMETER, value: hash.digest('hex') }
+  const value = hash.digest('hex')
   const key = metadataKeys.globalParameter(HASH_PARAMETER)
-  // Written below alone.
-  const before = metadata.get(key)?.value as typeof value | undefined
-  if (skipIfUnchanged && before?.value === value.value) return undefined
+  if (skipIfUnchanged && metadata.get(key)?.value === value) return undefined
   const op: MetadataOp = { op: 'put', key, value }
   return importDefinitions(parseDefinitionsFiles(files), metadata, context, skipIfUnchanged ? [op] : [])
 }

@@ -94,6 +94,7 @@ test('an export of RabbitMQ 3.10 imports as it is', async () => {
   assert.deepEqual(namesOf(metadata, 'operator-policy'), ['shop shop-op'])
   assert.deepEqual(namesOf(metadata, 'policy'), ['shop shop-ttl'])
   assert.deepEqual(namesOf(metadata, 'global-parameter'), ['cluster_name', 'shop-global'])
+  assert.deepEqual(metadata.get(metadataKeys.globalParameter('shop-global'))?.value, { x: [1, 2] })
   assert.equal(namesOf(metadata, 'binding').length, 5)
   assert.deepEqual(namesOf(metadata, 'permission'), ['/ guest', 'shop guest', 'shop shop-app'])
   assert.deepEqual(namesOf(metadata, 'topic-permission'), ['shop shop-app amq.topic'])
@@ -167,6 +168,10 @@ test('an export says again what the file said', async () => {
   ]) {
     assert.deepEqual(sorted(exported[section]), sorted(file[section]), section)
   }
+  assert.deepEqual(exported.global_parameters, [
+    { name: 'cluster_name', value: 'rabbit@shop' },
+    { name: 'shop-global', value: { x: [1, 2] } },
+  ])
   assert.equal(exported.rabbitmq_definition_format, 'cluster')
 })
 
@@ -195,6 +200,10 @@ test('one vhost: its file imports into another, and its export names no vhost', 
   assert.equal(namesOf(metadata, 'queue', 'copy').length, 3)
   const exported = exportVhostDefinitions(metadata, 'copy', ORIGIN)
   assert.ok(exported !== undefined)
+  assert.deepEqual(exported.global_parameters, [
+    { name: 'cluster_name', value: 'rabbit@shop' },
+    { name: 'shop-global', value: { x: [1, 2] } },
+  ])
   assert.equal(exported.rabbitmq_definition_format, 'single_virtual_host')
   for (const section of ['queues', 'exchanges', 'bindings', 'policies', 'parameters']) {
     for (const item of exported[section] as JsonObject[]) assert.equal(item.vhost, undefined)

@@ -178,10 +178,11 @@ function parameterJson({ component, name, value }: ParameterRecord): JsonObject 
   return { component, name, value: value as Json }
 }
 
+/** Stored as bare values under their names; they came as JSON. */
 function globalParameters(metadata: Metadata): JsonObject[] {
-  return records<{ readonly name: string; readonly value: Json }>(metadata, 'global-parameter')
+  return [...metadata.list(['global-parameter'])]
+    .map(({ key, value }) => ({ name: key[1]!, value: value as Json }))
     .filter(({ name }) => !OWN_GLOBAL_PARAMETERS.has(name))
-    .map(({ name, value }) => ({ name, value }))
 }
 
 /** The type is an argument where the vhost's default would give another one on import elsewhere. */

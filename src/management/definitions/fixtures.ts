@@ -258,7 +258,7 @@ export const RABBITMQ_3_10 = String.raw`{
 }`
 
 /** Of one virtual host, 3.10. */
-export const RABBITMQ_3_10_VHOST = String.raw`{
+export const RABBITMQ_3_10_VHOST = `{
  "rabbit_version": "3.10.8",
  "parameters": [
   {

@@ -175,8 +175,8 @@ class Planner {
 
   #parameters(): void {
     const { globalParameters, policies, parameters } = this.#definitions
-    for (const record of globalParameters) {
-      this.#put('global_parameters', metadataKeys.globalParameter(record.name), record)
+    for (const { name, value } of globalParameters) {
+      this.#put('global_parameters', metadataKeys.globalParameter(name), value)
     }
     for (const { record, operator } of policies) {
       const { vhost, name } = record
@@ -331,7 +331,8 @@ class Planner {
 
   /** The value under a key as it will be. Kinds of values go with kinds of keys. */
   #value<T>(key: MetadataKey): T | undefined {
-    return (this.#planned.get(JSON.stringify(key)) ?? this.#metadata.get(key)?.value) as T | undefined
+    const text = JSON.stringify(key)
+    return (this.#planned.has(text) ? this.#planned.get(text) : this.#metadata.get(key)?.value) as T | undefined
   }
 
   #has(key: MetadataKey): boolean {
