@@ -200,10 +200,6 @@ test('one vhost: its file imports into another, and its export names no vhost', 
   assert.equal(namesOf(metadata, 'queue', 'copy').length, 3)
   const exported = exportVhostDefinitions(metadata, 'copy', ORIGIN)
   assert.ok(exported !== undefined)
-  assert.deepEqual(exported.global_parameters, [
-    { name: 'cluster_name', value: 'rabbit@shop' },
-    { name: 'shop-global', value: { x: [1, 2] } },
-  ])
   assert.equal(exported.rabbitmq_definition_format, 'single_virtual_host')
   for (const section of ['queues', 'exchanges', 'bindings', 'policies', 'parameters']) {
     for (const item of exported[section] as JsonObject[]) assert.equal(item.vhost, undefined)
