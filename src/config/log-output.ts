@@ -123,8 +123,8 @@ async function openFile(settings: LogSettings, { dataDir }: LogOutputOptions): P
   await new Promise<void>((opened, failed) => {
     stream.once('ready', opened)
     stream.once('error', (error) => {
-      // Otherwise pino would try to write to it when the process ends.
-      stream.destroy()
+      // It never opened, so it never closes; told that it did, pino does not try to flush it when the process ends.
+      stream.emit('close')
       failed(error)
     })
   })
