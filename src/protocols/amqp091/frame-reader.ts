@@ -46,6 +46,7 @@ export class FrameReader {
   /** Bytes of the frame being collected, or of its head while that is incomplete. */
   #neededBytes = 0
   #stopped = false
+  #suspended = false
 
   /** `frameBytesMax`: the limit before tuning. */
   constructor(sink: FrameSink, frameBytesMax: number) {
@@ -73,33 +74,50 @@ export class FrameReader {
     this.#release()
   }
 
+  /** Called by the sink: no frame after this one until `resume`. */
+  suspend(): void {
+    this.#suspended = true
+  }
+
+  /** Takes input again: the caller feeds what was left over first. */
+  resume(): void {
+    this.#suspended = false
+  }
+
+  get suspended(): boolean {
+    return this.#suspended
+  }
+
   /**
-   * Takes a chunk, from byte `start`, and hands its frames on. Borrowed until this returns.
-   * Throws ConnectionError for a bad frame, after the good ones before it were handed on.
+   * Takes a chunk, from byte `start`, and hands its frames on; returns the end of what it took, which is less than the
+   * chunk's length only when the sink suspended it. Borrowed until this returns. Throws ConnectionError for a bad frame, after the good ones before it were handed on.
    */
-  feed(chunk: Buffer, start = 0): void {
-    if (this.#stopped) return
+  feed(chunk: Buffer, start = 0): number {
+    const end = chunk.length
+    if (this.#stopped) return end
+    if (this.#suspended) return start
     let at = start
     if (this.#collectedBytes > 0) {
       at = this.#complete(chunk, at)
-      if (this.#stopped || this.#collectedBytes > 0) return
+      if (this.#stopped || this.#collectedBytes > 0) return end
+      if (this.#suspended) return at
     }
-    const end = chunk.length
     while (end - at >= FRAME_HEAD_BYTES) {
       const payloadBytes = readU32(chunk, at + 3)
       if (payloadBytes > this.#payloadBytesMax) this.#refuseSize(chunk[at]!, payloadBytes)
       const next = at + payloadBytes + FRAME_OVERHEAD_BYTES
       if (next > end) {
         this.#collect(chunk, at, end, payloadBytes + FRAME_OVERHEAD_BYTES)
-        return
+        return end
       }
-      if (!this.#hand(chunk, at, next)) return
+      if (!this.#hand(chunk, at, next)) return this.#stopped ? end : next
       at = next
     }
     if (at < end) this.#collect(chunk, at, end, FRAME_HEAD_BYTES)
+    return end
   }
 
-  /** Checks one whole frame and hands it on. False when the reader has stopped. */
+  /** Checks one whole frame and hands it on. False when the reader has stopped or is suspended. */
   #hand(bytes: Buffer, at: number, next: number): boolean {
     const type = bytes[at]!
     const start = at + FRAME_HEAD_BYTES
@@ -111,7 +129,7 @@ export class FrameReader {
       throw ConnectionError.unexpectedFrame(frameText(type, bytes, start, end))
     }
     if (this.#sink.onFrame(type, channel, bytes, start, end) === false) this.stop()
-    return !this.#stopped
+    return !this.#stopped && !this.#suspended
   }
 
   /** Takes what the frame being collected still needs, hands it on when whole, and returns where the rest begins. */
