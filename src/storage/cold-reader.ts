@@ -210,7 +210,9 @@ export class ColdReader {
     const end = job.from + count
     const recordBytes = at + 8 <= end ? slab.words[(at - job.from) >>> 2]! : Number.POSITIVE_INFINITY
     if (at + recordBytes <= end) return { kind: 'sound', start: job.from, end }
-    if (count < job.bytes || at + recordBytes > job.block.usedBytes) return { kind: 'damaged', start: at, end }
+    if (count < job.bytes || at + recordBytes > job.block.usedBytes) {
+      return { kind: 'damaged', start: at, end: Math.max(end, at + 1) }
+    }
     return { kind: 'short', start: at, bytes: recordBytes }
   }
 
@@ -238,7 +240,7 @@ export class ColdReader {
       local = next
     }
     if (good >= 0 && from + local > at) return { kind: 'sound', start: from + good, end: from + local }
-    return { kind: 'damaged', start: at, end: from + count }
+    return { kind: 'damaged', start: at, end: Math.max(from + count, at + 1) }
   }
 
   /** Bytes of the batch that begins here and does not fit into what was read; 0 when it fits, or is none. */

@@ -197,8 +197,8 @@ export class LocalLog implements Log, Extender, TimerOwner {
     this.#parentPosition = position
     if (image.sealedTo === image.syncedTo) this.#dirty.push(block)
     image.noteStart(at)
+    this.meter.sealed(usedBytes - image.sealedTo)
     image.sealedTo = usedBytes
-    this.meter.sealed(usedBytes - at)
     this.#beginBatch(usedBytes)
     this.#sealed = this.appended
   }
@@ -262,6 +262,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
     for (const block of blocks) {
       const image = block.image!
       const to = image.writtenTo
+      if (to === image.syncedTo) continue
       await image.file!.sync()
       this.meter.syncedBytes += to - image.syncedTo
       image.syncedTo = to
@@ -339,7 +340,9 @@ export class LocalLog implements Log, Extender, TimerOwner {
     try {
       if (this.#mustRewrite) {
         for (const block of this.#dirty.slice()) {
-          const { writtenTo, syncedTo } = block.image!
+          const { writtenTo, syncedTo, sealedTo } = block.image!
+          // Rewritten in an earlier try: its memory may serve another block by now.
+          if (syncedTo === sealedTo) continue
           await this.#files.rewrite(block)
           this.meter.writtenBytes += block.image!.writtenTo - writtenTo
           this.meter.syncedBytes += block.image!.syncedTo - syncedTo

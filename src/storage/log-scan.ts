@@ -10,6 +10,7 @@ import { Slab } from './block.ts'
 import type { BlockTable } from './block-table.ts'
 import type { DiskEntry } from './disk.ts'
 import {
+  BATCH_HEADER_BYTES,
   BATCH_MAGIC,
   BLOCK_HEADER_BYTES,
   FORMAT_VERSION,
@@ -108,6 +109,8 @@ class LogScan {
   #parentPosition = 0
   #parentCrc = 0
   #damageCount = 0
+  /** Numbers of the blocks that have a file. */
+  readonly #present = new Set<number>()
   /** The log was durable up to here, for certain. */
   #durable = 0
   #isCut = false
@@ -122,6 +125,7 @@ class LogScan {
 
   async run(): Promise<LogEnd> {
     const entries = await listLog(this.#files)
+    for (const entry of entries) this.#present.add(logFileNumber(entry.name))
     const bytesTotal = entries.reduce((sum, entry) => sum + entry.bytes, 0)
     await this.#findDurable(entries)
     let bytesRead = 0
@@ -176,7 +180,7 @@ class LogScan {
     const found = this.#batches(entry, image, block, base)
     block.usedBytes = found
     const log = block.image!
-    if (base + BLOCK_HEADER_BYTES < this.#durable && (found === 0 || header === null) && !log.isDamaged) {
+    if (this.#isProven(base + BLOCK_HEADER_BYTES) && (found === 0 || header === null) && !log.isDamaged) {
       this.#damaged(log, entry.name, 0, BLOCK_HEADER_BYTES, found === 0 ? 'empty' : 'header')
     }
     if (found === 0 && !log.isDamaged) {
@@ -200,7 +204,10 @@ class LogScan {
     for (;;) {
       const length = soundBatchBytes(bytes, words, at, image.bytes, base + at)
       if (length > 0) {
-        this.#checkParent(words, at)
+        if (!this.#hasParent(words, at)) {
+          this.#isCut = true
+          return end
+        }
         log.noteStart(at)
         this.#sink.onBatch(block, bytes, words, at, at + length)
         this.#epoch = Math.max(this.#epoch, words[(at >>> 2) + 3]!)
@@ -211,9 +218,9 @@ class LogScan {
         continue
       }
       const next = this.#nextSound(image, at + 8)
-      if (base + at < this.#durable && (next >= 0 || this.#isExpected(at, image))) {
+      if (this.#isProven(base + at) && (next >= 0 || this.#isExpected(at, image))) {
         this.#damaged(log, entry.name, at, next < 0 ? image.bytes : next, 'checksum')
-      } else if (next >= 0) this.#isCut = true
+      } else if (next >= 0 || this.#isExpected(at, image)) this.#isCut = true
       if (next < 0 || this.#isCut) return end
       at = next
     }
@@ -228,19 +235,30 @@ class LogScan {
   #isExpected(at: number, image: FileImage): boolean {
     const base = image.number * this.#blocks.blockBytes
     return (
-      at + 56 <= image.bytes &&
+      at + BATCH_HEADER_BYTES <= image.bytes &&
       image.slab.words[at >>> 2] === BATCH_MAGIC &&
       readWide(image.slab.words, (at >>> 2) + 4) === base + at
     )
   }
 
-  /** A batch's parent that lies in a file we read, and is not what we read last, has been lost. */
-  #checkParent(words: Uint32Array, at: number): void {
+  /** Whether the batch at this position was durable once. Its first record ends behind the header. */
+  #isProven(position: number): boolean {
+    return position + BATCH_HEADER_BYTES < this.#durable
+  }
+
+  /**
+   * Whether the batch may follow what was read. When its parent is missing from a file that is there: if the parent was
+   * durable once, that is damage, and the batch counts; if not, both belong to a write that was not completed.
+   */
+  #hasParent(words: Uint32Array, at: number): boolean {
     const parent = readWide(words, (at >>> 2) + 6)
-    if (parent <= this.#parentPosition) return
-    const block = this.#blocks.of(parent)
-    if (block === undefined || block.image === null || block.image.isDamaged) return
-    this.#damaged(block.image, logFileName(block.number), parent - block.base, parent - block.base, 'missing')
+    const number = Math.floor(parent / this.#blocks.blockBytes)
+    if (parent <= this.#parentPosition || !this.#present.has(number)) return true
+    if (!this.#isProven(parent)) return false
+    const image = this.#blocks.at(number)?.image ?? null
+    if (image !== null && !image.isDamaged)
+      this.#damaged(image, logFileName(number), parent % this.#blocks.blockBytes, 0, 'missing')
+    return true
   }
 
   #damaged(log: NonNullable<Block['image']>, file: string, from: number, to: number, reason: string): void {

@@ -100,11 +100,13 @@ export class StoreHarness {
   async read(ledger: Ledger, sequence: number): Promise<number> {
     for (let tries = 0; tries < 10; tries++) {
       if (this.store.open(ledger.addressOf(sequence), this.view)) return this.view.number
-      const failed = await new Promise<boolean>((resolve) => {
-        this.store.load(ledger, sequence, { onLoaded: resolve })
-        void this.untilQuiet()
-      })
-      if (failed) return -1
+      const answers: boolean[] = []
+      this.store.load(ledger, sequence, { onLoaded: (failed) => answers.push(failed) })
+      for (let rounds = 0; answers.length === 0; rounds++) {
+        if (rounds > 100) throw new Error(`the load of entry ${sequence} is not answered`)
+        await this.untilQuiet(1)
+      }
+      if (answers[0]) return -1
     }
     throw new Error(`entry ${sequence} does not come into memory`)
   }
@@ -136,6 +138,7 @@ export class StoreHarness {
     const upTo = this.store.appended
     for (let i = 0; this.store.durable < upTo; i++) {
       if (i > 1_000) throw new Error('the log does not become durable')
+      if (this.store.health.state === 'failed') this.clock.advance(5_000)
       this.store.awaitDurable({ onDurable: () => undefined })
       this.turn.end()
       await new Promise<void>((resolve) => setImmediate(resolve))
