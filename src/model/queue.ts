@@ -70,12 +70,17 @@ export interface ConsumerSink {
   cancelled(reason: string): void
 }
 
+/** Reason of `cancelled`: a delivery stayed unsettled for longer than `Consumer.ackTimeoutMs`, and went back. */
+export const CANCELLED_LATE = 'acknowledgement timeout'
+
 /** The queue's side of a consumer: what the session holds. */
 export interface Consumer {
   readonly queue: Queue
   readonly spec: ConsumerSpec
   /** For listings: whether it is the one that receives (single active consumer), or any receives. */
   readonly isActive: boolean
+  /** How long a delivery may stay unsettled, ms; 0 is no limit. */
+  readonly ackTimeoutMs: number
   /** The sink has credit again. */
   credited(): void
   /** Settles one delivered entry. Unknown sequences are ignored (the queue was purged of it or is gone). */

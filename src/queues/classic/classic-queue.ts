@@ -29,8 +29,9 @@ import {
 import type { QueueHost } from '../../model/queue-host.ts'
 import type { QueueRecord } from '../../model/records.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
+import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
 import { newCounters } from '../common/counters.ts'
-import { DeadLetterLine, type LetterHost, type LetterLine } from '../common/dead-letter-line.ts'
+import { DeadLetterLine, type LetterHost } from '../common/dead-letter-line.ts'
 import { type DeliveryCounts, NO_COUNTS } from '../common/delivery-counts.ts'
 import { Entries, type EntriesOwner } from '../common/entries.ts'
 import { EntryReader } from '../common/entry-reader.ts'
@@ -41,10 +42,6 @@ import { Roster } from '../common/roster.ts'
 import { Settings } from '../common/settings.ts'
 import { Subscription, type SubscriptionHome } from '../common/subscription.ts'
 import { Takers, type TakersOwner } from '../common/takers.ts'
-
-/** Deliveries of one queue in one turn, so that others get theirs. */
-const DELIVERIES_PER_TURN = 4_096
-const DELIVERED_BYTES_PER_TURN = 1024 * 1024
 
 /** A classic queue. */
 export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, TakersOwner, LetterHost, LeaseHolder {
@@ -64,6 +61,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
   readonly #roster: Roster
   readonly #lease: Lease
   readonly #takers: Takers
+  #line: DeadLetterLine | null = null
   #effective: QueueStatus['effective'] = {}
   #isMarked = false
   #isClosed = false
@@ -239,7 +237,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
     const entries = this.#entries
     this.#lease.setLength(settings.leaseMs())
     entries.setQueueTtl(settings.queueTtlMs())
-    entries.setTarget(settings.deadLetterTarget())
+    this.#setTarget(settings.deadLetterTarget())
     entries.limit = settings.lengthLimit((settings.argumentFirst('overflow') ?? 'drop-head') as Overflow)
     this.#effective = settings.effective
     this.wake()
@@ -294,10 +292,6 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
 
   onLeaseEnded(): void {
     this.#requestDelete('expired')
-  }
-
-  makeLine(target: DeadLetterTarget): LetterLine {
-    return new DeadLetterLine(this, target)
   }
 
   get deadLetters(): DeadLetterSink {
@@ -376,8 +370,8 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
     if (!this.#isTooMuch(limit, draft)) return true
     if (this.#isMarked) this.#deliver()
     if (!this.#isTooMuch(limit, draft)) return true
-    const { line } = this.#entries
-    if (limit.overflow === 'reject-publish-dlx' && line instanceof DeadLetterLine && line.target !== null) {
+    const line = this.#line
+    if (limit.overflow === 'reject-publish-dlx' && line !== null && line.target !== null) {
       line.pushRefused(draft)
       this.wake()
     }
@@ -392,6 +386,14 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
   #keepTo(limit: LengthLimit): void {
     if (limit.refuses || !this.#deliver()) return
     this.#entries.makeRoom(limit)
+  }
+
+  #setTarget(target: DeadLetterTarget | null): void {
+    if (this.#line !== null) this.#line.target = target
+    else if (target !== null) {
+      this.#line = new DeadLetterLine(this, target)
+      this.#entries.line = this.#line
+    }
   }
 
   #requestDelete(reason: 'unused' | 'expired'): void {

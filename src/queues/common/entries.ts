@@ -5,7 +5,7 @@
  * Invariant: every live entry of the ledger is ready, dead (in the line), or held by the owner (unacked, delayed, not
  * committed); `readyCount` and `readyBytes` are exact at any moment.
  */
-import type { DeadLetterTarget, DeathReason } from '../../model/dead-letter.ts'
+import type { DeathReason } from '../../model/dead-letter.ts'
 import { type MessageDraft, NO_EXPIRATION } from '../../model/message.ts'
 import type { Ledger } from '../../model/message-store.ts'
 import type { QueueCounters } from '../../model/queue.ts'
@@ -27,8 +27,6 @@ export interface EntriesOwner {
   readonly tellsTransient: boolean
   /** There is work for the end of the turn. */
   wake(): void
-  /** The line that dead letters stand in. */
-  makeLine(target: DeadLetterTarget): LetterLine
 }
 
 /** Ready and dead entries. */
@@ -41,7 +39,7 @@ export class Entries implements ExpiryOwner {
   expiry: Expiry | null = null
   /** null: no limit. */
   limit: LengthLimit | null = null
-  /** null as long as there was no target. */
+  /** Where dead entries go; null as long as there was no target. */
   line: LetterLine | null = null
   #taggedCount = 0
   #transientCount = 0
@@ -75,12 +73,6 @@ export class Entries implements ExpiryOwner {
     if (ttlMs !== NO_TTL || this.expiry !== null) this.#ensureExpiry().setQueueTtl(ttlMs)
   }
 
-  setTarget(target: DeadLetterTarget | null): void {
-    if (this.line !== null) this.line.target = target
-    else if (target !== null) this.line = this.#owner.makeLine(target)
-    this.#owner.wake()
-  }
-
   // Coming
 
   /** Enters the record just written; it is not ready yet. Returns its sequence. */
@@ -99,6 +91,15 @@ export class Entries implements ExpiryOwner {
     this.readyBytes += draft.bodyBytes
     if (draft.expirationMs !== NO_EXPIRATION) this.#ensureExpiry()
     if (this.expiry !== null) this.expiry.add(sequence, draft.publishedAtMs, draft.expirationMs)
+  }
+
+  /** An entry that was entered some time ago is ready. */
+  addEntered(sequence: number): void {
+    const tag = this.ledger.tagOf(sequence)
+    this.order.add(sequence, tag)
+    this.readyBytes += this.ledger.weightOf(sequence)
+    if ((tag & TAG_EXPIRES) !== 0) this.#ensureExpiry()
+    if (this.expiry !== null) this.expiry.addEntered(sequence)
   }
 
   /** An entry that was shifted is ready again. */
@@ -149,6 +150,12 @@ export class Entries implements ExpiryOwner {
   onExpired(sequence: number): void {
     this.#owner.counters.expired++
     this.#dieReady(sequence, 'expired')
+  }
+
+  /** Takes a ready entry out, to be held by the owner. */
+  holdBack(sequence: number): void {
+    this.readyBytes -= this.ledger.weightOf(sequence)
+    this.order.remove(sequence, true)
   }
 
   onExpiryDue(): void {

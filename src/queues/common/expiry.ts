@@ -87,6 +87,14 @@ export class Expiry implements TimerOwner {
     else if (expirationMs !== NO_EXPIRATION) this.#push(publishedAtMs + expirationMs, sequence)
   }
 
+  /** An entry that was entered some time ago is ready for the first time. */
+  addEntered(sequence: number): void {
+    if (this.#queueTtlMs !== 0 && (this.#ledger.tagOf(sequence) & TAG_EXPIRES) === 0) return
+    if (this.#queueTtlMs === 0) this.#instant.push(sequence)
+    else if (!this.#reader.open(sequence)) this.#unread.push(sequence)
+    else this.add(sequence, this.#reader.view.publishedAtMs, this.#reader.view.expirationMs)
+  }
+
   /** An entry came back, and has to be in the heap again if it can expire. */
   returned(sequence: number): void {
     if (this.#queueTtlMs === NO_TTL && (this.#ledger.tagOf(sequence) & TAG_EXPIRES) === 0) return

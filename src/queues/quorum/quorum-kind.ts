@@ -1,0 +1,28 @@
+/**
+ * What the broker knows about quorum queues before there is one.
+ */
+import type { Arguments } from '../../model/arguments.ts'
+import type { EffectivePolicy } from '../../model/policy.ts'
+import type { Queue, Refusal } from '../../model/queue.ts'
+import type { QueueHost, QueueKind, QueueProperties } from '../../model/queue-host.ts'
+import type { QueueRecord } from '../../model/records.ts'
+import { knownArguments, refusesDeclareArguments } from '../common/arguments.ts'
+import { QuorumQueue } from './quorum-queue.ts'
+import { invalidProperty } from './refusals.ts'
+
+/** Quorum queues: durable, shared, kept until deleted. */
+export const quorumKind: QueueKind = {
+  name: 'quorum',
+  isServerNamed: false,
+  comparedArguments: knownArguments('quorum'),
+  refusesDeclaration(properties: QueueProperties, args: Arguments): Refusal | undefined {
+    const refusal = refusesDeclareArguments(properties, 'quorum', args)
+    if (refusal !== undefined) return refusal
+    if (properties.autoDelete) return invalidProperty(properties, 'auto-delete')
+    if (properties.exclusive) return invalidProperty(properties, 'exclusive-owner')
+    return properties.durable ? undefined : invalidProperty(properties, 'non-durable')
+  },
+  create(record: QueueRecord, args: Arguments, policy: EffectivePolicy, host: QueueHost): Queue {
+    return new QuorumQueue(record, args, policy, host)
+  },
+}
