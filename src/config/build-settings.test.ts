@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { buildSettings, type SettingEntry, SettingsError, settingsWith } from './build-settings.ts'
+import { buildSettings, type SettingEntry, settingsWith } from './build-settings.ts'
 import { environmentVariable, readEnvironment } from './environment.ts'
 import { editDistance } from './key-index.ts'
 import { reloadSettings } from './reload-settings.ts'
 import { settingRows } from './settings.ts'
+import { SettingsError } from './settings-error.ts'
 import { findNoEffect } from './settings-no-effect.ts'
 
 function entriesOf(texts: Readonly<Record<string, string>>): SettingEntry[] {

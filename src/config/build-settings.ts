@@ -4,6 +4,7 @@
 import type { Assigned, FieldGroup } from './field.ts'
 import { KeyIndex, type KeyMatch } from './key-index.ts'
 import { SETTING_GROUPS, type Settings, settingRows } from './settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 /** One value as somebody wrote it. Later entries win over earlier ones. */
 export interface SettingEntry {
@@ -26,17 +27,6 @@ export interface LoadedSettings {
   /** What was set, by key, in the order of the sources. */
   readonly values: ReadonlyMap<string, SettingValue>
   readonly warnings: readonly string[]
-}
-
-/** Why a configuration cannot be used: every reason, one per line of the message. */
-export class SettingsError extends Error {
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.name = 'SettingsError'
-    this.problems = problems
-  }
 }
 
 let index: KeyIndex | null = null

@@ -72,7 +72,9 @@ export function readEnvironment(environment: Environment): EnvironmentSettings {
 
 /** The variable that sets a key, for the documentation. */
 export function environmentVariable(key: string): string {
-  return `WARREN_${variableOf(key.replace(/^warren\./, ''))}`
+  const parts = key.replace(/^warren\./, '').split('.')
+  const words = parts.map((part) => (part.startsWith('$') ? `<${part.slice(1).toUpperCase()}>` : variableOf(part)))
+  return `WARREN_${words.join('_')}`
 }
 
 function add(entries: SettingEntry[], key: string, text: string | undefined, name: string): void {

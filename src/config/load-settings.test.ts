@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
-import { SettingsError } from './build-settings.ts'
 import { parseConf } from './conf-text.ts'
 import { formatListing, listSettings } from './list-settings.ts'
 import { type Configuration, loadSettings, type SettingsSources } from './load-settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'warren-config-'))
 after(() => rmSync(root, { recursive: true }))

@@ -5,9 +5,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { buildSettings, type LoadedSettings, type SettingEntry, SettingsError } from './build-settings.ts'
+import { buildSettings, type LoadedSettings, type SettingEntry } from './build-settings.ts'
 import { parseConf } from './conf-text.ts'
 import { type Environment, readEnvironment } from './environment.ts'
+import { SettingsError } from './settings-error.ts'
 
 /** Where to look. */
 export interface SettingsSources {

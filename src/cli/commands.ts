@@ -1,0 +1,26 @@
+/** The commands there are, in the order of `warren --help`. */
+import type { LazyCommand } from './command.ts'
+
+/** The first is what `warren` without a command runs. */
+export const COMMANDS: readonly LazyCommand[] = [
+  {
+    name: 'server',
+    summary: 'run the broker (the default)',
+    load: async () => (await import('./server/server-command.ts')).registerServer,
+  },
+  {
+    name: 'config',
+    summary: 'show, check and explain settings',
+    load: async () => (await import('./config-command.ts')).registerConfig,
+  },
+  {
+    name: 'perf',
+    summary: 'load a broker and measure it',
+    load: async () => (await import('./perf/perf-command.ts')).registerPerf,
+  },
+  {
+    name: 'version',
+    summary: 'print the version',
+    load: async () => (await import('./version-command.ts')).registerVersion,
+  },
+]
