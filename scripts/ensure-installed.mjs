@@ -1,0 +1,40 @@
+// Installs what is missing: nothing when node_modules is as new as the lock file. Called before `npm start` and `npm test`.
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`WarrenMQ needs Node.js 20.19 or newer; this is ${process.versions.node}`)
+  process.exit(1)
+}
+
+/** When the file last changed; 0 when there is none. */
+function changedAt(path) {
+  return statSync(`${root}${path}`, { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
+
+// npm writes this file at the end of every complete installation.
+const installedAt = changedAt('node_modules/.package-lock.json')
+const wantedAt = Math.max(changedAt('package-lock.json'), changedAt('package.json'))
+if (installedAt > 0 && installedAt >= wantedAt) process.exit(0)
+
+const hasLock = existsSync(`${root}package-lock.json`)
+// `npm ci` starts from nothing; a tree that is there and only out of date is brought up to date.
+const verb = hasLock && installedAt === 0 ? 'ci' : 'install'
+console.error(`installing dependencies (npm ${verb})`)
+const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+const { status, error } = spawnSync(npm, [verb, '--no-audit', '--no-fund', '--loglevel=error'], {
+  cwd: root,
+  stdio: ['ignore', 2, 2],
+  shell: process.platform === 'win32',
+})
+if (error !== undefined) console.error(`npm could not be run: ${error.message}`)
+if (status === 0) {
+  // An installation that changed nothing leaves the old date, and would be repeated every time.
+  const { utimesSync } = await import('node:fs')
+  const now = new Date()
+  utimesSync(`${root}node_modules/.package-lock.json`, now, now)
+}
+process.exit(status ?? 1)
