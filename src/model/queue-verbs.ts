@@ -22,7 +22,6 @@ import {
   transientQueueDenied,
 } from './refusals.ts'
 import { Removal } from './removal.ts'
-import { isReplyName } from './reply-to.ts'
 import { type Actor, cleanName, type DeclaredQueue, type DeleteConditions, type QueueDeclaration } from './requests.ts'
 import { RESERVED_PREFIX } from './system-exchanges.ts'
 import type { Topology } from './topology.ts'
@@ -45,7 +44,7 @@ export class QueueVerbs {
   readonly #topology: Topology
   readonly #world: World
   readonly #vhost: () => VhostRecord
-  /** Declared, not yet applied: counted against the limits. */
+  /** Declarations under way: each may make a queue, so they count against the limit. */
   #pendingCount = 0
 
   constructor(topology: Topology, world: World, vhost: () => VhostRecord) {
@@ -72,7 +71,15 @@ export class QueueVerbs {
     const plan = this.#plan(declaration, actor)
     this.#world.counters.queuesDeclared++
     if ('code' in plan) return answered(refused(plan))
-    propose(this.#world.metadata, () => this.#attemptDeclare(plan, declaration), answered)
+    this.#pendingCount++
+    propose<DeclaredQueue>(
+      this.#world.metadata,
+      () => this.#attemptDeclare(plan),
+      (answer) => {
+        this.#pendingCount--
+        answered(answer)
+      },
+    )
   }
 
   delete(name: string, { ifUnused, ifEmpty }: DeleteConditions, actor: Actor, answered: Answered<number>): void {
@@ -131,6 +138,8 @@ export class QueueVerbs {
   #plan(declaration: QueueDeclaration, actor: Actor): Plan | Refusal {
     const { vhost } = this.#topology
     const name = cleanName(declaration.name)
+    // Also when the queue exists: server-named ones are declared again passively only.
+    if (name.startsWith(RESERVED_PREFIX)) return reservedName('queue', name)
     const properties: QueueProperties = {
       vhost,
       name,
@@ -143,7 +152,7 @@ export class QueueVerbs {
     if (kind === undefined) return preconditionFailed(unknownType(vhost, name, typed.get(QUEUE_TYPE)!))
     if (name !== '') return { properties, arguments: typed, kind, actor }
     if (!kind.isServerNamed) {
-      return preconditionFailed(`Cannot declare a server-named queue for type ${kind.name}`)
+      return preconditionFailed(`Cannot declare a server-named queue for type rabbit_${kind.name}_queue`)
     }
     const made = uniqueName(this.#world.randomness, SERVER_NAME_PREFIX)
     return { properties: { ...properties, name: made }, arguments: typed, kind, actor }
@@ -165,7 +174,7 @@ export class QueueVerbs {
     return typeof value === 'string' ? this.#world.queueKinds.get(value) : undefined
   }
 
-  #attemptDeclare(plan: Plan, declaration: QueueDeclaration): Answer<DeclaredQueue> | Proposal<DeclaredQueue> {
+  #attemptDeclare(plan: Plan): Answer<DeclaredQueue> | Proposal<DeclaredQueue> {
     const { name } = plan.properties
     const existing = this.#topology.queues.get(name)
     if (existing !== undefined) {
@@ -174,7 +183,7 @@ export class QueueVerbs {
       existing.touch()
       return granted({ queue: existing, created: false })
     }
-    const refusal = this.#refusesCreation(plan, declaration)
+    const refusal = this.#refusesCreation(plan)
     return refusal === undefined ? this.#creation(plan) : refused(refusal)
   }
 
@@ -193,12 +202,10 @@ export class QueueVerbs {
     )
   }
 
-  #refusesCreation({ properties, arguments: args, kind }: Plan, declaration: QueueDeclaration): Refusal | undefined {
+  #refusesCreation({ properties, arguments: args, kind }: Plan): Refusal | undefined {
     const { vhost, name, durable, exclusive } = properties
-    const isOwnName = declaration.name !== ''
-    if (isOwnName && (name.startsWith(RESERVED_PREFIX) || isReplyName(name))) return reservedName('queue', name)
     const limit = this.#vhost().maxQueues
-    if (limit >= 0 && this.#topology.queues.size + this.#pendingCount >= limit) {
+    if (limit >= 0 && this.#topology.queues.size + this.#pendingCount > limit) {
       return queueLimitReached(name, vhost, limit)
     }
     const nodeLimit = this.#world.settings.queueCountMax

@@ -10,7 +10,7 @@ import { type Arguments, NO_ARGUMENTS, stringValue, type TypedValue } from '../.
 import { argumentsFromJson, argumentsToJson, type Json } from '../../src/model/arguments-json.ts'
 import { Broker } from '../../src/model/broker.ts'
 import { exchangeTypes } from '../../src/model/exchange-types.ts'
-import { type MessageDraft, MessageDraft as Draft, MessageView, type RoutingFacts } from '../../src/model/message.ts'
+import { MessageDraft as Draft, type MessageDraft, MessageView, type RoutingFacts } from '../../src/model/message.ts'
 import type { MessageFormat } from '../../src/model/message-format.ts'
 import type { Address } from '../../src/model/message-store.ts'
 import type { Metadata } from '../../src/model/metadata.ts'
@@ -147,7 +147,10 @@ function kind(name: string, onlyDurable: boolean): QueueKind {
     unsupportedPolicyKeys: new Set(onlyDurable ? ['queue-mode'] : ['delivery-limit']),
     refusesDeclaration: ({ vhost, name: queue, durable }) =>
       onlyDurable && !durable
-        ? { code: 'precondition-failed', text: `invalid property 'non-durable' for queue '${queue}' in vhost '${vhost}'` }
+        ? {
+            code: 'precondition-failed',
+            text: `invalid property 'non-durable' for queue '${queue}' in vhost '${vhost}'`,
+          }
         : undefined,
     create: (record, _args, policy, host) => new ListingQueue(record, policy, host),
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { PUBLISH_ROUTED } from '../route.ts'
 import { type ListingQueue, TestWorld } from '../../../test/support/model-world.ts'
+import { PUBLISH_ROUTED } from '../route.ts'
 import { DueHeap } from './due-heap.ts'
 
 const DELAYED = { 'x-delayed-type': 'direct' }
