@@ -164,7 +164,9 @@ export class Expiry implements TimerOwner {
   #headDeadline(level: number): number {
     const head = this.#order.freshHead(level)
     if (head === 0 || !this.#reader.open(head)) return NEVER
-    return this.#reader.view.publishedAtMs + this.#ttlOf(this.#reader.view)
+    // One with an expiration of 0 has its chance first, and is in the heap or among the instant ones.
+    const ttlMs = this.#ttlOf(this.#reader.view)
+    return this.#reader.view.publishedAtMs + (ttlMs === 0 ? this.#queueTtlMs : ttlMs)
   }
 
   #ttlOf(view: MessageView): number {

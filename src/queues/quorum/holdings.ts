@@ -147,6 +147,8 @@ export class Holdings implements TimeoutOwner {
   /** Decides about an entry that nobody holds any more. */
   #conclude(sequence: number, outcome: Outcome): void {
     const { ledger, counters } = this.#owner
+    // The queue is gone, or the entry was damaged.
+    if (ledger.addressOf(sequence) === 0) return
     switch (outcome) {
       case 'accepted':
         counters.acked++

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { queueSuite } from './common/queue-suite.ts'
+import { queueKinds } from './registry.ts'
+
+for (const name of ['classic', 'quorum']) queueSuite(queueKinds.get(name)!)
+
+test('the registry knows the kinds by their x-queue-type', () => {
+  assert.deepEqual([...queueKinds.keys()], ['classic', 'quorum', 'stream'])
+})
+
+test('streams are refused in words', () => {
+  const properties = { vhost: '/', name: 's', durable: true, exclusive: false, autoDelete: false }
+  assert.deepEqual(queueKinds.get('stream')!.refusesDeclaration(properties, new Map()), {
+    code: 'precondition-failed',
+    text: "cannot declare queue 's' in vhost '/': queues of type stream are not available in this version",
+  })
+})
