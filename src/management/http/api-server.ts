@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../../base/log.ts'
 import type { Caller } from './access.ts'
 import { ApiError, badRequest, objectNotFound } from './api-error.ts'
-import type { Authentication } from './authentication.ts'
+import { type Authentication, sourceOf } from './authentication.ts'
 import type { Endpoint, Reply } from './endpoint.ts'
 import type { Method, Router } from './router.ts'
 import { readAny } from './schema.ts'
@@ -76,6 +76,7 @@ export class ApiServer {
       // Endpoints for anyone do not ask who calls.
       caller: caller as Caller,
       header: (name) => header(request, name),
+      source: sourceOf(request),
     })
   }
 

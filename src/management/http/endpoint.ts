@@ -3,6 +3,7 @@
  * `api-server.ts` serves them; `openapi.ts` documents them.
  */
 
+import type { LoginSource } from '../../auth/identity.ts'
 import type { Caller } from './access.ts'
 import type { Method } from './router.ts'
 import type { Infer, ObjectSchema, Schema } from './schema.ts'
@@ -37,6 +38,8 @@ export interface ApiRequest<B = unknown> {
   readonly body: B
   readonly caller: Caller
   header(name: string): string | undefined
+  /** Where it comes from, for authenticators. */
+  readonly source: LoginSource
 }
 
 /** A body of a reply that is written piece by piece. */

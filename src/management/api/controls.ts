@@ -1,0 +1,174 @@
+/**
+ * `/api/warren/…`: what the command line needs beyond RabbitMQ's API: levels of the log, limits of alarms, the tail of the
+ * log, authentication of a user, stopping the node.
+ */
+import { LOG_CATEGORIES, LOG_LEVELS } from '../../base/log.ts'
+import type { ManagementContext } from '../context.ts'
+import { badRequest } from '../http/api-error.ts'
+import { type Endpoint, NO_CONTENT, ok, plain, withBody } from '../http/endpoint.ts'
+import type { Infer } from '../http/schema.ts'
+import { memoryBreakdown } from './nodes.ts'
+import { clusterName, listeners } from './overview.ts'
+
+const TAG = 'WarrenMQ'
+const LOG_LINES_MAX = 1_000
+
+const LEVEL = {
+  type: 'object',
+  required: ['level'],
+  properties: {
+    level: { type: 'string', enum: LOG_LEVELS },
+    category: { type: 'string', description: 'One category; all unless given.' },
+  },
+} as const
+
+const LIMIT = {
+  type: 'object',
+  properties: {
+    absolute: { type: 'integer', minimum: 0, description: 'Bytes.' },
+    relative: { type: 'number', description: 'Fraction of the memory.' },
+  },
+} as const
+
+const CREDENTIALS = {
+  type: 'object',
+  required: ['username', 'password'],
+  properties: { username: { type: 'string' }, password: { type: 'string' } },
+} as const
+
+type Limit = Parameters<ManagementContext['controls']['setMemoryLimit']>[0]
+
+/** The endpoints of this file. */
+export function controlEndpoints(context: ManagementContext): Endpoint[] {
+  return [...statusRoutes(context), ...changeRoutes(context)]
+}
+
+function statusRoutes(context: ManagementContext): Endpoint[] {
+  const { node, controls, alarms } = context
+  return [
+    plain({
+      method: 'GET',
+      path: '/api/warren/status',
+      access: 'monitoring',
+      tag: TAG,
+      summary: 'What `warren ctl status` shows.',
+      handle: () =>
+        ok({
+          node: node.name,
+          cluster_name: clusterName(context),
+          warrenmq_version: node.version,
+          rabbitmq_version: context.settings.node.productVersion,
+          runtime: `Node.js ${process.version}`,
+          os_pid: process.pid,
+          uptime_ms: context.clock.nowMs() - node.startedAtMs,
+          data_dir: node.dataDir,
+          config_files: node.configFiles,
+          log_files: node.logFiles,
+          alarms: alarms.raised,
+          memory: memoryBreakdown(),
+          ...resources(context),
+          listeners: listeners(context),
+          log: node.log() ?? null,
+        }),
+    }),
+    plain({
+      method: 'GET',
+      path: '/api/warren/log',
+      access: 'monitoring',
+      tag: TAG,
+      query: { count: `Lines to show; 100 unless given, ${LOG_LINES_MAX} at most.` },
+      summary: 'The newest lines of the log.',
+      handle: ({ query }) => {
+        const count = Number(query.get('count') ?? 100)
+        if (!Number.isInteger(count) || count < 1) throw badRequest('count is a whole number from 1')
+        return ok(controls.logTail(Math.min(count, LOG_LINES_MAX)))
+      },
+    }),
+    withBody({
+      method: 'POST',
+      path: '/api/warren/authenticate',
+      access: 'administrator',
+      tag: TAG,
+      summary: 'Whether these credentials are right.',
+      body: CREDENTIALS,
+      handle: async ({ body, source }) => {
+        const caller = await context.authentication.check(body, source)
+        return ok({ name: caller.user, tags: caller.tags })
+      },
+    }),
+  ]
+}
+
+function resources({ node }: ManagementContext): object {
+  const { memoryUsedBytes, memoryLimitBytes, diskFreeBytes, diskLimitBytes } = node.resources()
+  return {
+    mem_used: memoryUsedBytes,
+    mem_limit: memoryLimitBytes,
+    disk_free: diskFreeBytes,
+    disk_free_limit: diskLimitBytes,
+  }
+}
+
+function changeRoutes({ controls }: ManagementContext): Endpoint[] {
+  return [
+    withBody({
+      method: 'PUT',
+      path: '/api/warren/log-level',
+      access: 'administrator',
+      tag: TAG,
+      summary: 'Sets the level of the log until the next restart.',
+      body: LEVEL,
+      handle: ({ body }) => {
+        const { category } = body
+        if (category !== undefined && !LOG_CATEGORIES.some((known) => known === category)) {
+          throw badRequest(`unknown category '${category}': one of ${LOG_CATEGORIES.join(', ')}`)
+        }
+        controls.setLogLevel(category ?? null, body.level)
+        return NO_CONTENT
+      },
+    }),
+    withBody({
+      method: 'PUT',
+      path: '/api/warren/memory-limit',
+      access: 'administrator',
+      tag: TAG,
+      summary: 'Sets the memory watermark until the next restart.',
+      body: LIMIT,
+      handle: ({ body }) => {
+        controls.setMemoryLimit(limitOf(body))
+        return NO_CONTENT
+      },
+    }),
+    withBody({
+      method: 'PUT',
+      path: '/api/warren/disk-limit',
+      access: 'administrator',
+      tag: TAG,
+      summary: 'Sets the limit of free disk space until the next restart.',
+      body: LIMIT,
+      handle: async ({ body }) => {
+        await controls.setDiskLimit(limitOf(body))
+        return NO_CONTENT
+      },
+    }),
+    plain({
+      method: 'POST',
+      path: '/api/warren/shutdown',
+      access: 'administrator',
+      tag: TAG,
+      summary: 'Stops the node.',
+      handle: () => {
+        controls.shutdown()
+        return NO_CONTENT
+      },
+    }),
+  ]
+}
+
+function limitOf({ absolute, relative }: Infer<typeof LIMIT>): Limit {
+  if (absolute !== undefined && relative === undefined) return { kind: 'absolute', bytes: absolute }
+  if (relative !== undefined && absolute === undefined && relative >= 0 && relative <= 100) {
+    return { kind: 'relative', fraction: relative }
+  }
+  throw badRequest('either absolute (bytes) or relative (fraction) must be given')
+}

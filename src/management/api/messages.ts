@@ -1,0 +1,271 @@
+/**
+ * Publishing to an exchange and getting from a queue over HTTP: for people and scripts, not for throughput.
+ *
+ * A publish waits until the message is as safe as a confirm says. A get takes at most so many messages, shows them, and
+ * then settles them as asked.
+ */
+import { argumentsFromJson, type Json } from '../../model/arguments-json.ts'
+import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091, type RoutingFacts } from '../../model/message.ts'
+import type { Outcome, Queue, Taken } from '../../model/queue.ts'
+import { PUBLISH_REFUSED, PUBLISH_UNROUTED } from '../../model/route.ts'
+import type { Vhost } from '../../model/vhost.ts'
+import { DELIVERY_PERSISTENT, encodeProperties } from '../../protocols/amqp091/properties.ts'
+import type { ManagementContext } from '../context.ts'
+import { badRequest, granted, notAuthorised, notFound } from '../http/api-error.ts'
+import { ANY_OBJECT, type ApiRequest, type Endpoint, ok, type Reply, withBody } from '../http/endpoint.ts'
+import type { JsonObject } from '../http/list-reply.ts'
+import type { Infer } from '../http/schema.ts'
+import { readProperties, takenJson } from './message-json.ts'
+import { actorOf, demand, exchangeName, vhostOf } from './scope.ts'
+
+const ROUTING_KEY_BYTES_MAX = 255
+/** Messages of one get. */
+const GET_COUNT_MAX = 10_000
+/** Bodies of one get together: what the reply may hold in memory. */
+const GET_BYTES_MAX = 64 * 2 ** 20
+
+const PUBLISH = {
+  type: 'object',
+  required: ['routing_key', 'properties', 'payload', 'payload_encoding'],
+  properties: {
+    routing_key: { type: 'string' },
+    properties: { ...ANY_OBJECT, description: 'By the names of the reference: `delivery_mode`, `headers`, …' },
+    payload: { type: 'string' },
+    payload_encoding: { type: 'string', description: '`string` or `base64`.' },
+  },
+} as const
+
+const ACK_MODES = ['ack_requeue_true', 'ack_requeue_false', 'reject_requeue_true', 'reject_requeue_false'] as const
+
+const GET = {
+  type: 'object',
+  required: ['count', 'ackmode', 'encoding'],
+  properties: {
+    count: { type: 'integer', description: 'Messages at most; negative counts as all.', maximum: 2 ** 31 },
+    ackmode: { type: 'string', enum: ACK_MODES, description: 'What becomes of the messages.' },
+    encoding: { type: 'string', description: '`auto` (text where possible) or `base64`.' },
+    truncate: { type: 'integer', minimum: 0, description: 'Bytes of a body to show at most.' },
+  },
+} as const
+
+type AckMode = (typeof ACK_MODES)[number]
+const OUTCOMES: Readonly<Record<AckMode, Outcome>> = {
+  ack_requeue_true: 'returned',
+  ack_requeue_false: 'accepted',
+  reject_requeue_true: 'returned-failed',
+  reject_requeue_false: 'rejected',
+}
+
+/** The endpoints of this file. */
+export function messageEndpoints(context: ManagementContext): Endpoint[] {
+  const group = new Messages(context)
+  return [
+    withBody({
+      method: 'POST',
+      path: '/api/exchanges/:vhost/:name/publish',
+      access: 'vhost',
+      tag: 'Messages',
+      summary: 'Publishes a message, and tells whether it was routed to a queue.',
+      body: PUBLISH,
+      handle: (request) => group.publish(request),
+    }),
+    withBody({
+      method: 'POST',
+      path: '/api/queues/:vhost/:name/get',
+      access: 'vhost',
+      tag: 'Messages',
+      summary: 'Gets messages from a queue, and settles them as asked.',
+      body: GET,
+      handle: (request) => group.get(request),
+    }),
+  ]
+}
+
+/** What the endpoints do. */
+class Messages {
+  readonly #context: ManagementContext
+
+  constructor(context: ManagementContext) {
+    this.#context = context
+  }
+
+  async publish(request: ApiRequest<Infer<typeof PUBLISH>>): Promise<Reply> {
+    const { body, caller } = request
+    const vhost = vhostOf(this.#context.broker, request)
+    const name = exchangeName(request.param('name'))
+    const rights = caller.rights(vhost.name)
+    const draft = this.#draft(name, body)
+    const exchange = vhost.exchange(name)
+    if (exchange === undefined) throw badRequest(`404 NOT_FOUND - no exchange '${name}' in vhost '${vhost.name}'`)
+    demand(rights.canWrite(name) && rights.canWriteTopic(name, body.routing_key))
+    if (exchange.record.internal) {
+      throw badRequest(`403 ACCESS_REFUSED - cannot publish to internal exchange '${name}' in vhost '${vhost.name}'`)
+    }
+    return ok({ routed: await this.#publishDraft(vhost, name, draft) })
+  }
+
+  async #publishDraft(vhost: Vhost, name: string, draft: MessageDraft): Promise<boolean> {
+    const { broker, alarms } = this.#context
+    if (alarms.isBlocking) throw badRequest(`rejected: publishers are blocked, ${alarms.reason}`)
+    // The exchange was found in this turn.
+    const exchange = vhost.exchange(name)!
+    const outcome = vhost.publishTo(vhost.routeOf(exchange, draft), draft)
+    const mustWait = vhost.mustWait
+    broker.counters.published++
+    exchange.counters.publishedIn++
+    if (outcome === PUBLISH_UNROUTED) {
+      broker.counters.returnedUnroutable++
+      exchange.counters.unroutable++
+      return false
+    }
+    if (outcome === PUBLISH_REFUSED) throw badRequest('rejected. Unable to publish message. Check queue limits.')
+    if (mustWait) await this.#durable()
+    broker.counters.confirmed++
+    return true
+  }
+
+  /** Resolves when everything appended so far is durable. */
+  #durable(): Promise<void> {
+    const { store } = this.#context
+    const target = store.appended
+    return new Promise((resolve) => {
+      const sink = {
+        onDurable: () => {
+          if (store.durable >= target) resolve()
+          else store.awaitDurable(sink)
+        },
+      }
+      if (store.durable >= target) resolve()
+      else store.awaitDurable(sink)
+    })
+  }
+
+  #draft(exchange: string, body: Infer<typeof PUBLISH>): MessageDraft {
+    if (Buffer.byteLength(body.routing_key) > ROUTING_KEY_BYTES_MAX) throw badRequest(['not_string', 'routing_key'])
+    const payload = payloadOf(body.payload, body.payload_encoding)
+    const { messageBytesMax } = this.#context.settings.amqp
+    if (payload.length > messageBytesMax) {
+      throw badRequest(`message size ${payload.length} is larger than configured max size ${messageBytesMax}`)
+    }
+    const json = body.properties as JsonObject // The schema says: an object.
+    const properties = readProperties(json)
+    const draft = new MessageDraft()
+    draft.protocol = PROTOCOL_AMQP091
+    draft.address(exchange, body.routing_key)
+    draft.setBody(payload)
+    draft.properties = encodeProperties(properties)
+    draft.propertiesStart = 0
+    draft.propertiesEnd = draft.properties.length
+    draft.persistent = properties.deliveryMode === DELIVERY_PERSISTENT
+    draft.hasPriority = properties.priority !== undefined
+    draft.priority = properties.priority ?? 0
+    draft.expirationMs = expirationOf(properties.expiration)
+    draft.publishedAtMs = this.#context.clock.nowMs()
+    draft.facts = factsOf(json)
+    draft.extraKeys = extraKeysOf(json)
+    return draft
+  }
+
+  async get(request: ApiRequest<Infer<typeof GET>>): Promise<Reply> {
+    const { body, caller } = request
+    if (body.encoding !== 'auto' && body.encoding !== 'base64') {
+      throw badRequest('Unsupported encoding. Please use auto or base64.')
+    }
+    const vhost = vhostOf(this.#context.broker, request)
+    const name = request.param('name')
+    const found = vhost.findQueue(name, actorOf(caller))
+    if (found.refusal?.code === 'not-found') throw notFound(`NOT_FOUND - ${found.refusal.text}`)
+    const queue = granted(found)
+    if (!caller.rights(vhost.name).canRead(name)) throw notAuthorised('Access refused.')
+    const isNoAck = body.ackmode === 'ack_requeue_false'
+    const refusal = queue.refusesTake(isNoAck)
+    if (refusal !== undefined) throw badRequest(refusal.text)
+    const countMax = body.count < 0 ? GET_COUNT_MAX : Math.min(body.count, GET_COUNT_MAX)
+    return ok(await this.#take(queue, countMax, body))
+  }
+
+  async #take(
+    queue: Queue,
+    countMax: number,
+    { ackmode, encoding, truncate }: Infer<typeof GET>,
+  ): Promise<readonly JsonObject[]> {
+    const { formats, broker } = this.#context
+    const shown: JsonObject[] = []
+    const sequences: number[] = []
+    let shownBytes = 0
+    try {
+      while (shown.length < countMax && shownBytes < GET_BYTES_MAX) {
+        const message = await takeOne(queue, (taken) => {
+          sequences.push(taken.sequence)
+          shownBytes += Math.min(taken.view.bodyBytes, truncate ?? Infinity)
+          return takenJson(taken, formats, encoding === 'base64' ? 'base64' : 'auto', truncate ?? Infinity)
+        })
+        if (message === null) break
+        shown.push(message)
+        if (ackmode === 'ack_requeue_false') broker.counters.gotNoAck++
+        else broker.counters.got++
+      }
+    } finally {
+      for (const sequence of sequences) queue.settleTaken(sequence, OUTCOMES[ackmode])
+    }
+    return shown
+  }
+}
+
+/** Takes one entry and shows it while its view is valid; null when the queue is empty. */
+function takeOne(queue: Queue, show: (taken: Taken) => JsonObject): Promise<JsonObject | null> {
+  return new Promise((resolve, reject) => {
+    queue.take(false, {
+      onTaken(taken) {
+        if (taken === null) return resolve(null)
+        try {
+          resolve(show(taken))
+        } catch (error) {
+          reject(error)
+        }
+      },
+    })
+  })
+}
+
+function payloadOf(payload: string, encoding: string): Buffer {
+  if (encoding === 'string') return Buffer.from(payload, 'utf8')
+  if (encoding !== 'base64') throw badRequest(['unsupported_encoding', encoding])
+  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(payload)) throw badRequest(['not_base64', payload.slice(0, 100)])
+  return Buffer.from(payload, 'base64')
+}
+
+const EXPIRATION_MS_MAX = 2 ** 32 - 2
+
+function expirationOf(text: string | undefined): number {
+  if (text === undefined) return NO_EXPIRATION
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > EXPIRATION_MS_MAX) {
+    throw badRequest(`406 PRECONDITION_FAILED - invalid expiration '${text}'`)
+  }
+  return value
+}
+
+/** What exchange types route by. */
+function factsOf(properties: JsonObject): RoutingFacts {
+  // Parsed JSON is plain; an empty list is an empty table.
+  const given = Array.isArray(properties.headers) ? {} : (properties.headers ?? {})
+  const headers = argumentsFromJson(given as { readonly [name: string]: Json })
+  return {
+    header: (name) => headers.get(name),
+    headers: () => headers,
+    property: (name) => {
+      const value = properties[name]
+      return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
+    },
+  }
+}
+
+function extraKeysOf(properties: JsonObject): readonly string[] | null {
+  const { headers } = properties
+  if (typeof headers !== 'object' || headers === null) return null
+  const { CC, BCC } = headers as { readonly CC?: unknown; readonly BCC?: unknown }
+  const keys = [CC, BCC].flatMap((list) => (Array.isArray(list) ? list : []))
+  for (const key of keys) if (typeof key !== 'string') throw badRequest(['not_string', 'CC'])
+  return keys.length === 0 ? null : keys
+}

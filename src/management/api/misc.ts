@@ -1,0 +1,212 @@
+/**
+ * The rest: logins, feature flags, extensions, rebalancing, statistics, login attempts, the effective configuration.
+ */
+import { settingRows } from '../../config/settings.ts'
+import type { ManagementContext } from '../context.ts'
+import { objectNotFound } from '../http/api-error.ts'
+import { type Endpoint, NO_CONTENT, ok, plain, withBody, withText } from '../http/endpoint.ts'
+import { featureFlags, isFeatureFlag } from './feature-flags.ts'
+
+const NOTHING = { type: 'object', properties: {} } as const
+
+/** The endpoints of this file. */
+export function miscEndpoints(context: ManagementContext): Endpoint[] {
+  return [...loginRoutes(context), ...featureRoutes(), ...upkeepRoutes(context), ...attemptRoutes(context)]
+}
+
+function loginRoutes(context: ManagementContext): Endpoint[] {
+  const tag = 'Login'
+  const { authentication, settings } = context
+  return [
+    plain({
+      method: 'GET',
+      path: '/api/auth',
+      access: 'anyone',
+      tag,
+      summary: 'Settings that a login page needs: no identity provider is configured.',
+      handle: () => ok({ oauth_enabled: false }),
+    }),
+    withText({
+      method: 'POST',
+      path: '/api/login',
+      access: 'anyone',
+      tag,
+      summary: 'Logs in with a form of `username` and `password`; the token goes into `Authorization: Bearer`.',
+      handle: async ({ body, source }) => {
+        const form = new URLSearchParams(body)
+        const credentials = { username: form.get('username') ?? '', password: form.get('password') ?? '' }
+        const caller = await authentication.check(credentials, source)
+        const refusal = caller.refuses('management', undefined)
+        if (refusal !== undefined) throw refusal
+        return ok({
+          token: { type: 'bearer', value: authentication.openSession(credentials) },
+          user: {
+            name: caller.user,
+            tags: caller.tags,
+            login_session_timeout: settings.management.loginSessionMinutes,
+          },
+        })
+      },
+    }),
+    plain({
+      method: 'DELETE',
+      path: '/api/login',
+      access: 'anyone',
+      tag,
+      summary: 'Logs out: the token is void.',
+      handle: ({ header }) => {
+        authentication.closeSession(header('authorization'))
+        return NO_CONTENT
+      },
+    }),
+    plain({
+      method: 'GET',
+      path: '/api/version',
+      access: 'management',
+      tag,
+      summary: 'The version spoken, and our own.',
+      handle: () =>
+        ok({
+          rabbitmq_version: settings.node.productVersion,
+          product_name: settings.node.productName,
+          product_version: settings.node.productVersion,
+          warrenmq_version: context.node.version,
+        }),
+    }),
+  ]
+}
+
+function featureRoutes(): Endpoint[] {
+  const tag = 'Features'
+  return [
+    plain({
+      method: 'GET',
+      path: '/api/feature-flags',
+      access: 'administrator',
+      tag,
+      summary: 'Feature flags: all enabled.',
+      handle: () => ok(featureFlags()),
+    }),
+    withBody({
+      method: 'PUT',
+      path: '/api/feature-flags/:name/enable',
+      access: 'administrator',
+      tag,
+      summary: 'Accepted for tools; every flag is enabled.',
+      body: NOTHING,
+      handle: (request) => {
+        if (!isFeatureFlag(request.param('name'))) throw objectNotFound()
+        return NO_CONTENT
+      },
+    }),
+    plain({
+      method: 'GET',
+      path: '/api/deprecated-features',
+      access: 'administrator',
+      tag,
+      isList: true,
+      summary: 'Deprecated features: none is refused, so none is listed.',
+      handle: () => ok([]),
+    }),
+    plain({
+      method: 'GET',
+      path: '/api/deprecated-features/used',
+      access: 'administrator',
+      tag,
+      isList: true,
+      summary: 'Deprecated features in use.',
+      handle: () => ok([]),
+    }),
+    plain({
+      method: 'GET',
+      path: '/api/extensions',
+      access: 'management',
+      tag,
+      summary: 'Extensions of the console.',
+      handle: () => ok([]),
+    }),
+  ]
+}
+
+function upkeepRoutes(context: ManagementContext): Endpoint[] {
+  const tag = 'Upkeep'
+  const reset = (path: string): Endpoint =>
+    plain({
+      method: 'DELETE',
+      path,
+      access: 'administrator',
+      tag,
+      summary: 'Forgets the history of statistics.',
+      handle: () => {
+        context.statistics.reset()
+        return NO_CONTENT
+      },
+    })
+  return [
+    reset('/api/reset'),
+    reset('/api/reset/:node'),
+    withBody({
+      method: 'POST',
+      path: '/api/rebalance/queues',
+      access: 'administrator',
+      tag,
+      summary: 'Accepted for tools; on one node nothing is out of balance.',
+      body: NOTHING,
+      handle: () => NO_CONTENT,
+    }),
+    plain({
+      method: 'GET',
+      path: '/api/config/effective',
+      access: 'administrator',
+      tag,
+      summary: 'All settings with their types, defaults and whether a reload applies them.',
+      handle: () =>
+        ok(
+          settingRows().map(({ key, type, defaultText, reloadable, sentence }) => ({
+            key,
+            type: type.name,
+            default: type.secret ? '' : defaultText,
+            reloadable,
+            description: sentence,
+          })),
+        ),
+    }),
+  ]
+}
+
+function attemptRoutes({ attempts, node }: ManagementContext): Endpoint[] {
+  const tag = 'Login'
+  const path = '/api/auth/attempts/:node'
+  return [
+    plain({
+      method: 'GET',
+      path,
+      access: 'monitoring',
+      tag,
+      summary: 'Logins by protocol.',
+      handle: (request) => {
+        if (request.param('node') !== node.name) throw objectNotFound()
+        return ok(
+          [...attempts.counters].map(([protocol, counters]) => ({
+            protocol,
+            auth_attempts: counters.attempts,
+            auth_attempts_failed: counters.failed,
+            auth_attempts_succeeded: counters.succeeded,
+          })),
+        )
+      },
+    }),
+    plain({
+      method: 'DELETE',
+      path,
+      access: 'administrator',
+      tag,
+      summary: 'Starts these counters anew.',
+      handle: (request) => {
+        if (request.param('node') !== node.name) throw objectNotFound()
+        attempts.resetCounters()
+        return NO_CONTENT
+      },
+    }),
+  ]
+}

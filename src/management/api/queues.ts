@@ -1,0 +1,205 @@
+/**
+ * `/api/queues`: listing, declaring, deleting and purging queues. Messages of queues are in `messages.ts`.
+ */
+import { argumentsFromJson, type Json } from '../../model/arguments-json.ts'
+import type { Queue } from '../../model/queue.ts'
+import type { ManagementContext } from '../context.ts'
+import { badRequest, granted, objectNotFound } from '../http/api-error.ts'
+import {
+  ANY_OBJECT,
+  type ApiRequest,
+  createdOr204,
+  type Endpoint,
+  NO_CONTENT,
+  ok,
+  plain,
+  type Reply,
+  withBody,
+} from '../http/endpoint.ts'
+import { columnsOf, listReply, pick } from '../http/list-reply.ts'
+import type { Infer } from '../http/schema.ts'
+import { channelIndex, consumerJson } from './connection-json.ts'
+import { queueJson } from './queue-json.ts'
+import { actorOf, asked, demand, queueOf, vhostOf, visibleVhosts } from './scope.ts'
+import { queueDetail } from './stats-query.ts'
+
+const TAG = 'Queues'
+
+const DECLARATION = {
+  type: 'object',
+  properties: {
+    durable: { type: 'boolean', description: 'Survives a restart; true unless given.' },
+    auto_delete: { type: 'boolean', description: 'Goes with its last consumer.' },
+    exclusive: { type: 'boolean', description: 'Only false is possible here: no connection would own the queue.' },
+    arguments: { ...ANY_OBJECT, description: 'Optional arguments, such as `x-queue-type`.' },
+    node: { type: 'string', description: 'Name of this node, if given.' },
+  },
+} as const
+
+const ACTION = {
+  type: 'object',
+  required: ['action'],
+  properties: { action: { type: 'string', enum: ['sync', 'cancel_sync'] } },
+} as const
+
+/** The endpoints of this file. */
+export function queueEndpoints(context: ManagementContext): Endpoint[] {
+  const group = new Queues(context)
+  return [...listRoutes(group), ...itemRoutes(group)]
+}
+
+function listRoutes(group: Queues): Endpoint[] {
+  const list = (path: string, named: boolean, summary: string): Endpoint =>
+    plain({
+      method: 'GET',
+      path,
+      access: named ? 'vhost-visible' : 'management',
+      tag: TAG,
+      isList: true,
+      query: {
+        disable_stats: '`true` leaves rates and figures out.',
+        enable_queue_totals: '`true` keeps the depths nevertheless.',
+      },
+      summary,
+      handle: (request) => group.list(request, named),
+    })
+  return [
+    list('/api/queues', false, 'Queues of all virtual hosts that the caller sees.'),
+    list('/api/queues/detailed', false, 'The same; kept apart for tools of RabbitMQ 4.'),
+    list('/api/queues/:vhost', true, 'Queues of a virtual host.'),
+  ]
+}
+
+function itemRoutes(group: Queues): Endpoint[] {
+  const { broker } = group.context
+  return [
+    plain({
+      method: 'GET',
+      path: '/api/queues/:vhost/:name',
+      access: 'vhost-visible',
+      tag: TAG,
+      summary: 'One queue, with its consumers.',
+      handle: (request) => group.one(request),
+    }),
+    withBody({
+      method: 'PUT',
+      path: '/api/queues/:vhost/:name',
+      access: 'vhost',
+      tag: TAG,
+      summary: 'Declares a queue. 201 when it is new, 204 when an equivalent one is there.',
+      body: DECLARATION,
+      handle: (request) => group.declare(request),
+    }),
+    plain({
+      method: 'DELETE',
+      path: '/api/queues/:vhost/:name',
+      access: 'vhost',
+      tag: TAG,
+      query: { 'if-empty': '`true`: only without messages.', 'if-unused': '`true`: only without consumers.' },
+      summary: 'Deletes a queue.',
+      handle: (request) => group.delete(request),
+    }),
+    plain({
+      method: 'DELETE',
+      path: '/api/queues/:vhost/:name/contents',
+      access: 'vhost',
+      tag: TAG,
+      summary: 'Drops the ready messages of a queue.',
+      handle: (request) => {
+        const queue = queueOf(broker, request)
+        demand(request.caller.rights(queue.vhost).canRead(queue.name))
+        granted(vhostOf(broker, request).purgeQueue(queue.name, actorOf(request.caller)))
+        return NO_CONTENT
+      },
+    }),
+    withBody({
+      method: 'POST',
+      path: '/api/queues/:vhost/:name/actions',
+      access: 'vhost',
+      tag: TAG,
+      summary: 'Accepted for tools of mirrored queues; does nothing.',
+      body: ACTION,
+      handle: (request) => {
+        queueOf(broker, request)
+        return NO_CONTENT
+      },
+    }),
+  ]
+}
+
+/** What the endpoints do. */
+class Queues {
+  readonly context: ManagementContext
+
+  constructor(context: ManagementContext) {
+    this.context = context
+  }
+
+  list(request: ApiRequest, named: boolean): Promise<Reply> {
+    const detail = queueDetail(this.context, request.query)
+    const sources: Queue[] = []
+    for (const vhost of visibleVhosts(this.context.broker, request, named)) sources.push(...vhost.queues())
+    return listReply(request.query, {
+      sources,
+      nameOf: ({ name }) => name,
+      build: (queue) => queueJson(this.context, queue, detail),
+      cheap: {
+        name: ({ name }) => name,
+        vhost: ({ vhost }) => vhost,
+        type: ({ kind }) => kind,
+        durable: ({ record }) => record.durable,
+        messages_ready: ({ readyCount }) => readyCount,
+      },
+    })
+  }
+
+  one(request: ApiRequest): Reply {
+    const queue = queueOf(this.context.broker, request)
+    const detail = queueDetail(this.context, request.query)
+    const shown = queueJson(this.context, queue, detail)
+    if (detail.withoutStats) return ok(pick(shown, columnsOf(request.query)))
+    const index = channelIndex(this.context)
+    const details = {
+      consumer_details: queue.consumers.map((consumer) => consumerJson(this.context, consumer, index)),
+      ...shown,
+      deliveries: [],
+      incoming: [],
+    }
+    return ok(pick(details, columnsOf(request.query)))
+  }
+
+  async declare(request: ApiRequest<Infer<typeof DECLARATION>>): Promise<Reply> {
+    const { broker, node } = this.context
+    const { body, caller } = request
+    const vhost = vhostOf(broker, request, true)
+    const name = request.param('name')
+    demand(caller.rights(vhost.name).canConfigure(name))
+    if (body.node !== undefined && body.node !== node.name) {
+      throw badRequest(`Node ${body.node} could not be contacted`)
+    }
+    if (body.exclusive === true) throw badRequest('a queue of the HTTP API cannot be exclusive')
+    const declaration = {
+      name,
+      durable: body.durable ?? true,
+      exclusive: false,
+      autoDelete: body.auto_delete ?? false,
+      // Parsed JSON.
+      arguments: argumentsFromJson((body.arguments ?? {}) as { readonly [name: string]: Json }),
+    }
+    const { created } = await asked<{ readonly created: boolean }>((answered) =>
+      vhost.declareQueue(declaration, actorOf(caller), answered),
+    )
+    return createdOr204(created)
+  }
+
+  async delete(request: ApiRequest): Promise<Reply> {
+    const { query, caller } = request
+    const vhost = vhostOf(this.context.broker, request)
+    const name = request.param('name')
+    demand(caller.rights(vhost.name).canConfigure(name))
+    if (vhost.queue(name) === undefined) throw objectNotFound()
+    const conditions = { ifUnused: query.get('if-unused') === 'true', ifEmpty: query.get('if-empty') === 'true' }
+    await asked<number>((answered) => vhost.deleteQueue(name, conditions, actorOf(caller), answered))
+    return NO_CONTENT
+  }
+}

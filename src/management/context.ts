@@ -1,0 +1,113 @@
+/**
+ * What the HTTP API, the metrics and the statistics know of the broker they describe. Made once by `management.ts`.
+ */
+
+import type { LoginAttempts } from '../auth/login-attempts.ts'
+import type { Users } from '../auth/users.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Randomness } from '../base/random.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Alarms } from '../model/alarms.ts'
+import type { Broker } from '../model/broker.ts'
+import type { MessageFormats } from '../model/message-format.ts'
+import type { MessageStore } from '../model/message-store.ts'
+import type { Metadata } from '../model/metadata.ts'
+import type { QueueKinds } from '../model/queue-host.ts'
+import type { ResourceStatus } from '../model/resource-monitor.ts'
+import type { ImportContext } from './definitions/import-plan.ts'
+import type { Authentication } from './http/authentication.ts'
+import type { Statistics } from './stats/statistics.ts'
+
+/** A port in use. */
+export interface ListenerFact {
+  /** As RabbitMQ lists it: `amqp`, `amqp/ssl`, `http`, `https`, `http/prometheus`, `mqtt`, … */
+  readonly protocol: string
+  readonly host: string
+  readonly port: number
+}
+
+/** A certificate that a listener shows. */
+export interface CertificateFact {
+  readonly listener: ListenerFact
+  readonly notAfterMs: number
+}
+
+/** Figures of the durable log, where there is one. */
+export interface LogFigures {
+  readonly fileBytes: number
+  readonly batchCount: number
+  readonly syncCount: number
+  readonly syncMsTotal: number
+  readonly syncHistogram: readonly number[]
+  readonly syncMsBounds: readonly number[]
+  readonly batchHistogram: readonly number[]
+  readonly batchBytesBounds: readonly number[]
+  readonly writtenBytes: number
+  readonly unsyncedBytes: number
+  readonly failureCount: number
+}
+
+/** The node, as it describes itself. Functions are asked anew for every listing. */
+export interface NodeFacts {
+  readonly name: string
+  /** Our own version, `warrenmq_version`. */
+  readonly version: string
+  readonly startedAtMs: number
+  /** The data folder; empty without one. */
+  readonly dataDir: string
+  readonly configFiles: readonly string[]
+  readonly logFiles: readonly string[]
+  readonly exchangeTypes: readonly { readonly name: string; readonly description: string }[]
+  readonly authMechanisms: readonly string[]
+  /** Without those of the management itself, which adds its own. */
+  listeners(): readonly ListenerFact[]
+  certificates(): readonly CertificateFact[]
+  resources(): ResourceStatus
+  /** Descriptors open, and how many there may be; 0 when unknown. */
+  openFiles(): { readonly used: number; readonly max: number }
+  log(): LogFigures | undefined
+}
+
+/** Changes of the running node that the command line asks for. */
+export interface NodeControls {
+  /** `none` of a category gives it the common level again. */
+  setLogLevel(category: string | null, level: string): void
+  setMemoryLimit(
+    limit:
+      | { readonly kind: 'absolute'; readonly bytes: number }
+      | { readonly kind: 'relative'; readonly fraction: number },
+  ): void
+  setDiskLimit(
+    limit:
+      | { readonly kind: 'absolute'; readonly bytes: number }
+      | { readonly kind: 'relative'; readonly fraction: number },
+  ): Promise<void>
+  /** The newest lines of the log, oldest first. */
+  logTail(count: number): readonly string[]
+  /** Stops the broker after the reply. */
+  shutdown(): void
+}
+
+/** Everything that endpoints work with. */
+export interface ManagementContext {
+  readonly broker: Broker
+  readonly metadata: Metadata
+  readonly store: MessageStore
+  readonly formats: MessageFormats
+  readonly queueKinds: QueueKinds
+  readonly users: Users
+  readonly attempts: LoginAttempts
+  readonly alarms: Alarms
+  readonly settings: Settings
+  readonly statistics: Statistics
+  readonly authentication: Authentication
+  readonly importContext: ImportContext
+  readonly randomness: Randomness
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly node: NodeFacts
+  readonly controls: NodeControls
+  /** All listeners, the management's own included. */
+  listeners(): readonly ListenerFact[]
+}
