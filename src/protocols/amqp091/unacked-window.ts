@@ -22,7 +22,7 @@ interface Stray {
 }
 
 /** Called for each delivery that `takeUpTo` and `takeAll` remove, in order of tags. */
-export type TakenVisitor = (source: number, sequence: number) => void
+export type TakenVisitor = (source: number, sequence: number, tag: number) => void
 
 /** One per channel. */
 export class UnackedWindow {
@@ -76,6 +76,19 @@ export class UnackedWindow {
     return source
   }
 
+  /** Puts back a delivery that was taken: as if it had not been. */
+  restore(tag: number, source: number, sequence: number): void {
+    this.count++
+    if (tag >= this.#lowest && this.#sources.length > 0) {
+      const slot = tag & (this.#sources.length - 1)
+      this.#sources[slot] = source
+      this.#sequences[slot] = sequence
+      return
+    }
+    const strays = [...(this.#strays ?? []), [tag, { source, sequence }] as const]
+    this.#strays = new Map(strays.sort((a, b) => a[0] - b[0]))
+  }
+
   /** Whether this tag is unacked. */
   has(tag: number): boolean {
     if (tag >= this.#next) return false
@@ -95,7 +108,7 @@ export class UnackedWindow {
       if (source === NO_SOURCE) continue
       this.#sources[slot] = NO_SOURCE
       this.count--
-      visit(source, this.#sequences[slot]!)
+      visit(source, this.#sequences[slot]!, this.#lowest)
     }
     this.#advance()
     return before - this.count
@@ -173,7 +186,7 @@ export class UnackedWindow {
       if (tag > upTo) return
       this.#strays!.delete(tag)
       this.count--
-      visit(stray.source, stray.sequence)
+      visit(stray.source, stray.sequence, tag)
     }
   }
 }

@@ -1,0 +1,162 @@
+/**
+ * One consumer of a channel: the queue's sink. Encodes entries towards the client and keeps `hasCredit` current.
+ *
+ * Credit is there while the client keeps up: fewer unacked than its prefetch, fewer than the channel's, and room in the
+ * outbox. [AMQP 0-9-1 §1.8.3; RabbitMQ: consumer prefetch]
+ */
+import type { MessageView } from '../../model/message.ts'
+import type { Address } from '../../model/message-store.ts'
+import type { Consumer, ConsumerSink, Outcome } from '../../model/queue.ts'
+import type { ReplyQueue } from '../../model/reply-to.ts'
+import { CONTENT_HEADER_FIXED_BYTES, bodyFramesBytes, DeliverWriter, writeBodyFrames, writeContentHeader } from './codec.ts'
+import {
+  COPY_BYTES_MAX,
+  isVerbatim,
+  shownContent,
+  writeBodyByReference,
+  writeContentCopy,
+} from './delivery-writer.ts'
+import type { Deliveries } from './deliveries.ts'
+import type { Session } from './session.ts'
+
+/** Whatever handed out deliveries of a channel: a consumer, or gets from one queue. */
+export interface DeliverySource {
+  /** Deliveries not settled yet. */
+  unackedCount: number
+  /** Whether its deliveries count for the channel's prefetch. */
+  readonly countsForPrefetch: boolean
+  /** It will deliver no more: its number is free once everything is settled. */
+  readonly isRetired: boolean
+  /** Settles an entry with the queue. */
+  settle(sequence: number, outcome: Outcome): void
+}
+
+/** A consumer, by its tag. */
+export class ChannelConsumer implements ConsumerSink, DeliverySource {
+  readonly tag: string
+  readonly noAck: boolean
+  /** 0 is no limit. */
+  readonly prefetchCount: number
+  /** Its number in the unacked window. */
+  readonly index: number
+  readonly #session: Session
+  readonly #deliveries: Deliveries
+  readonly #writer: DeliverWriter
+  /** What it consumes from: a queue's side, or the reply queue. Set right after subscribing. */
+  subscription: Consumer | null = null
+  replies: ReplyQueue | null = null
+  hasCredit = true
+  unackedCount = 0
+  isCancelled = false
+  readonly countsForPrefetch = true
+
+  constructor(
+    session: Session,
+    deliveries: Deliveries,
+    options: {
+      readonly tag: string
+      readonly noAck: boolean
+      readonly prefetchCount: number
+      readonly index: number
+    },
+  ) {
+    this.#session = session
+    this.#deliveries = deliveries
+    this.tag = options.tag
+    this.noAck = options.noAck
+    this.prefetchCount = options.prefetchCount
+    this.index = options.index
+    this.#writer = new DeliverWriter(deliveries.channel, options.tag)
+  }
+
+  deliver(
+    view: MessageView,
+    sequence: number,
+    address: Address,
+    redelivered: boolean,
+    deliveryCount: number,
+    acquiredCount: number,
+  ): void {
+    const deliveries = this.#deliveries
+    const tag = this.noAck ? deliveries.deliveredNoAck(redelivered) : deliveries.delivered(this, sequence, redelivered)
+    if (this.#session.vhost.isTraced) deliveries.trace(view, this.subscription?.queue.name ?? '', redelivered)
+    if (isVerbatim(view, deliveryCount, acquiredCount)) this.#write(view, address, tag, redelivered)
+    else this.#writeShown(view, address, tag, redelivered, deliveryCount, acquiredCount)
+  }
+
+  get isRetired(): boolean {
+    return this.isCancelled
+  }
+
+  cancelled(reason: string): void {
+    this.#deliveries.cancelledByQueue(this, reason)
+  }
+
+  settle(sequence: number, outcome: Outcome): void {
+    this.subscription?.settle(sequence, outcome)
+  }
+
+  /** Recomputes the credit; tells the queue when there is some again. */
+  refresh(): void {
+    const before = this.hasCredit
+    this.hasCredit =
+      !this.isCancelled &&
+      this.#deliveries.hasRoom &&
+      (this.noAck || this.prefetchCount === 0 || this.unackedCount < this.prefetchCount)
+    if (this.hasCredit && !before) this.subscription?.credited()
+  }
+
+  /** Ends the subscription. */
+  cancel(): void {
+    this.isCancelled = true
+    this.hasCredit = false
+    this.subscription?.cancel()
+    this.replies?.close()
+  }
+
+  #write(view: MessageView, address: Address, tag: number, redelivered: boolean): void {
+    const { outbox, frameBytesMax } = this.#session
+    const channel = this.#deliveries.channel
+    const { bytes, routingStart, propertiesStart, propertiesEnd, bodyStart, bodyEnd } = view
+    const bodyBytes = bodyEnd - bodyStart
+    const isCopied = bodyBytes <= COPY_BYTES_MAX
+    const frameBytes = this.#writer.frameBytes(propertiesStart - routingStart)
+    const headerBytes = CONTENT_HEADER_FIXED_BYTES + propertiesEnd - propertiesStart
+    const bodyFrameBytes = isCopied ? bodyFramesBytes(bodyBytes, frameBytesMax) : 0
+    const at = outbox.reserve(frameBytes + headerBytes + bodyFrameBytes)
+    const to = outbox.bytes
+    const headerAt = this.#writer.write(to, at, tag, redelivered, bytes, routingStart, propertiesStart)
+    const bodyAt = writeContentHeader(to, headerAt, channel, bodyBytes, bytes, propertiesStart, propertiesEnd)
+    if (isCopied) writeBodyFrames(to, bodyAt, channel, frameBytesMax, bytes, bodyStart, bodyEnd)
+    else {
+      const { store } = this.#session.world.broker.world
+      writeBodyByReference(outbox, store, address, channel, frameBytesMax, bytes, bodyStart, bodyEnd)
+    }
+  }
+
+  #writeShown(
+    view: MessageView,
+    address: Address,
+    tag: number,
+    redelivered: boolean,
+    deliveryCount: number,
+    acquiredCount: number,
+  ): void {
+    const { outbox, frameBytesMax, world } = this.#session
+    const channel = this.#deliveries.channel
+    const shown = shownContent(this.#session, view, { deliveryCount, acquiredCount })
+    const { bytes, routingStart, propertiesStart } = view
+    const at = outbox.reserve(this.#writer.frameBytes(propertiesStart - routingStart))
+    this.#writer.write(outbox.bytes, at, tag, redelivered, bytes, routingStart, propertiesStart)
+    const { properties, body, bodyStart, bodyEnd } = shown
+    if (!shown.isStored || bodyEnd - bodyStart <= COPY_BYTES_MAX) {
+      writeContentCopy(outbox, channel, frameBytesMax, properties, 0, properties.length, body, bodyStart, bodyEnd)
+      return
+    }
+    const headerAt = outbox.reserve(CONTENT_HEADER_FIXED_BYTES + properties.length)
+    const bodyBytes = bodyEnd - bodyStart
+    writeContentHeader(outbox.bytes, headerAt, channel, bodyBytes, properties, 0, properties.length)
+    const { store } = world.broker.world
+    writeBodyByReference(outbox, store, address, channel, frameBytesMax, body, bodyStart, bodyEnd)
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * Publishing on one channel: from basic.publish, header and body frames to the vhost. The path of every message.
+ *
+ * A publish is complete when its body is: only then is anything checked, in RabbitMQ's order. A body that lies whole in
+ * the chunk of its header is published straight from there; otherwise properties and body are collected in memory of our
+ * own, which grows only as bytes arrive. [AMQP 0-9-1 §4.2.6; RabbitMQ: basic.publish]
+ */
+import { readU32 } from '../../base/u64.ts'
+import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091 } from '../../model/message.ts'
+import { exchangeText } from '../../model/refusals.ts'
+import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type Route } from '../../model/route.ts'
+import { ContentHeaderFields, encodeMethod, PublishFields } from './codec.ts'
+import type { Confirms } from './confirms.ts'
+import type { Deliveries } from './deliveries.ts'
+import { writeContentCopy } from './delivery-writer.ts'
+import { ChannelError, ConnectionError } from './errors.ts'
+import { PropertyFacts } from './property-facts.ts'
+import { ABSENT, PropertyScan } from './properties.ts'
+import { type PublishAddress, PublishAddresses } from './publish-address.ts'
+import { expirationOf, takeExtraKeys, wantsDirectReply, withReplyTo } from './publish-properties.ts'
+import type { Session } from './session.ts'
+import { BASIC_RETURN, FRAME_BODY, FRAME_HEAD_BYTES } from './spec.ts'
+
+/** What the channel waits for. */
+export const EXPECT_METHOD = 0
+export const EXPECT_HEADER = 1
+export const EXPECT_BODY = 2
+export type Expectation = 0 | 1 | 2
+
+/** RabbitMQ's limit of any message. */
+const BODY_BYTES_LIMIT = 512 * 1024 * 1024
+const COLLECT_BYTES_FIRST = 4096
+const NO_ROUTE_CODE = 312
+const NOTHING: Buffer = Buffer.alloc(0)
+
+/** What publishing needs once per broker: used within one call, by one channel after another. */
+export class PublishScratch {
+  readonly draft = new MessageDraft()
+  readonly facts = new PropertyFacts(new PropertyScan(), NOTHING)
+  readonly fields = new PublishFields()
+  readonly header = new ContentHeaderFields()
+  /** The time of day, stamped when a chunk arrives. */
+  nowMs = 0
+}
+
+/** One message with the memory it lies in, borrowed. */
+export interface Publication {
+  readonly address: PublishAddress
+  readonly mandatory: boolean
+  readonly properties: Buffer
+  readonly propertiesStart: number
+  readonly propertiesEnd: number
+  readonly body: Buffer
+  readonly bodyStart: number
+  readonly bodyEnd: number
+}
+
+/** The channel's side. */
+export interface PublishListener {
+  /** Confirms of the channel, or null outside confirm mode. */
+  readonly confirms: Confirms | null
+  /** The reply queue of the channel's reply consumer, or null. */
+  readonly replyName: string | null
+  /** Whether a transaction holds publishes back. */
+  readonly isTransactional: boolean
+  /** A transaction takes the message; it copies what it keeps. */
+  hold(publication: Publication): void
+}
+
+/** One per channel that publishes. Its fields are the publication under way. */
+export class ChannelPublisher implements Publication {
+  readonly #session: Session
+  readonly #scratch: PublishScratch
+  readonly #deliveries: Deliveries
+  readonly #listener: PublishListener
+  readonly #addresses = new PublishAddresses()
+  expects: Expectation = EXPECT_METHOD
+  address!: PublishAddress
+  mandatory = false
+  properties = NOTHING
+  propertiesStart = 0
+  propertiesEnd = 0
+  body = NOTHING
+  bodyStart = 0
+  bodyEnd = 0
+  /** Of the header. */
+  #bodyBytes = 0
+  #collectedBytes = 0
+
+  constructor(session: Session, scratch: PublishScratch, deliveries: Deliveries, listener: PublishListener) {
+    this.#session = session
+    this.#scratch = scratch
+    this.#deliveries = deliveries
+    this.#listener = listener
+  }
+
+  /** basic.publish. */
+  onMethod(bytes: Buffer, start: number, end: number): void {
+    const fields = this.#scratch.fields
+    fields.read(bytes, start, end)
+    this.address = this.#addresses.find(bytes, fields.routingStart, fields.routingKeyAt, fields.routingEnd)
+    this.mandatory = fields.mandatory
+    if (fields.immediate) throw ConnectionError.notImplemented('immediate=true')
+    this.expects = EXPECT_HEADER
+  }
+
+  /** The content header. */
+  onHeader(bytes: Buffer, start: number, end: number): void {
+    const header = this.#scratch.header
+    header.read(bytes, start, end)
+    const { bodyBytes, propertiesStart, propertiesEnd } = header
+    if (bodyBytes > BODY_BYTES_LIMIT) {
+      const text = `content body size ${bodyBytes} exceeds maximum allowed size ${BODY_BYTES_LIMIT}`
+      throw ConnectionError.frameError(text)
+    }
+    this.#checkSize(bodyBytes)
+    this.properties = bytes
+    this.propertiesStart = propertiesStart
+    this.propertiesEnd = propertiesEnd
+    this.#bodyBytes = bodyBytes
+    if (bodyBytes === 0) {
+      this.body = bytes
+      this.bodyStart = end
+      this.bodyEnd = end
+      this.#finish()
+      return
+    }
+    this.expects = EXPECT_BODY
+    this.#collectedBytes = 0
+    if (!followsWhole(bytes, end + 1, bodyBytes)) {
+      // The next frame may come in another chunk: what is kept is copied.
+      this.properties = Buffer.from(bytes.subarray(propertiesStart, propertiesEnd))
+      this.propertiesStart = 0
+      this.propertiesEnd = this.properties.length
+      this.body = NOTHING
+    }
+  }
+
+  /** A body frame. */
+  onBody(bytes: Buffer, start: number, end: number): void {
+    const frameBytes = end - start
+    const total = this.#collectedBytes + frameBytes
+    if (total > this.#bodyBytes) {
+      throw ConnectionError.frameError('content body frame exceeds remaining content size')
+    }
+    if (frameBytes === this.#bodyBytes) {
+      this.body = bytes
+      this.bodyStart = start
+      this.bodyEnd = end
+      this.#finish()
+      return
+    }
+    this.#collect(bytes, start, end, total)
+    if (total < this.#bodyBytes) return
+    this.bodyStart = 0
+    this.bodyEnd = total
+    this.#finish()
+  }
+
+  /** Checks and publishes a message that a transaction held back. */
+  publishHeld(publication: Publication): void {
+    this.#publish(publication)
+  }
+
+  #finish(): void {
+    this.expects = EXPECT_METHOD
+    try {
+      if (this.#listener.isTransactional) this.#hold()
+      else this.#publish(this)
+    } finally {
+      this.properties = NOTHING
+      this.body = NOTHING
+    }
+  }
+
+  #hold(): void {
+    this.#prepare(this)
+    this.#listener.hold(this)
+  }
+
+  #collect(bytes: Buffer, start: number, end: number, total: number): void {
+    if (total > this.body.length || this.#collectedBytes === 0) {
+      const room = Math.min(this.#bodyBytes, Math.max(total, 2 * this.body.length, COLLECT_BYTES_FIRST))
+      const grown = Buffer.allocUnsafeSlow(room)
+      this.body.copy(grown, 0, 0, this.#collectedBytes)
+      this.body = grown
+    }
+    bytes.copy(this.body, this.#collectedBytes, start, end)
+    this.#collectedBytes = total
+  }
+
+  #checkSize(bodyBytes: number): void {
+    const max = this.#session.world.settings.messageBytesMax
+    if (bodyBytes <= max) return
+    const configured = max === BODY_BYTES_LIMIT ? 'max size' : 'configured max size'
+    throw ChannelError.preconditionFailed(`message size ${bodyBytes} is larger than ${configured} ${max}`)
+  }
+
+  // One complete message
+
+  #publish(publication: Publication): void {
+    const { vhost, world } = this.#session
+    const { draft } = this.#scratch
+    const { address } = publication
+    this.#prepare(publication)
+    const route = this.#route(address)
+    if (vhost.isTraced) vhost.tracer.published(draft, route, this.#traceContext())
+    const outcome = vhost.publishTo(route, draft)
+    this.#deliveries.counters.published++
+    world.broker.counters.published++
+    const { confirms } = this.#listener
+    if (outcome === PUBLISH_UNROUTED) this.#unrouted(publication)
+    if (confirms === null) return
+    if (outcome === PUBLISH_REFUSED) confirms.refused()
+    else confirms.published(outcome !== PUBLISH_UNROUTED && vhost.mustWait)
+  }
+
+  /** Makes the shared draft this message, with all checks. */
+  #prepare(publication: Publication): void {
+    const { draft, facts, nowMs } = this.#scratch
+    const { address, properties, propertiesStart, propertiesEnd } = publication
+    this.#checkAddress(address)
+    const { scan } = facts
+    scan.scan(properties, propertiesStart, propertiesEnd)
+    facts.bytes = properties
+    draft.protocol = PROTOCOL_AMQP091
+    draft.exchange = address.exchangeName
+    draft.routingKey = address.routingKey
+    draft.routing = address.routing
+    draft.routingStart = 0
+    draft.routingEnd = address.routing.length
+    draft.facts = facts
+    draft.persistent = scan.persistent
+    draft.hasPriority = scan.priority !== ABSENT
+    draft.priority = scan.priority === ABSENT ? 0 : scan.priority
+    draft.publishedAtMs = nowMs
+    draft.properties = properties
+    draft.propertiesStart = propertiesStart
+    draft.propertiesEnd = propertiesEnd
+    draft.body = publication.body
+    draft.bodyStart = publication.bodyStart
+    draft.bodyEnd = publication.bodyEnd
+    draft.bodyParts = null
+    draft.bodyBytes = publication.bodyEnd - publication.bodyStart
+    if (scan.replyToAt !== ABSENT) this.#overrideReplyTo()
+    draft.expirationMs = scan.expirationAt === ABSENT ? NO_EXPIRATION : expirationOf(scan)
+    takeExtraKeys(draft, facts)
+    this.#checkTopics(address)
+    if (scan.userIdAt !== ABSENT) this.#checkUserId()
+  }
+
+  #checkAddress(address: PublishAddress): void {
+    const { permissions, vhost } = this.#session
+    if (address.permissionRevision !== permissions.revision) {
+      address.mayWrite = permissions.canWrite(address.exchangeName)
+      address.permissionRevision = permissions.revision
+    }
+    if (!address.mayWrite) {
+      const name = address.exchangeName === '' ? 'amq.default' : address.exchangeName
+      throw this.#refused(`write access to ${exchangeText(vhost.name, name)}`)
+    }
+    if (address.exchangeRevision !== vhost.topologyRevision) {
+      address.exchange = vhost.exchange(address.exchangeName)
+      address.exchangeRevision = vhost.topologyRevision
+    }
+    if (address.exchange === undefined) {
+      throw ChannelError.notFound(`no ${exchangeText(vhost.name, address.exchangeName)}`)
+    }
+    if (address.exchange.record.internal) {
+      const text = `cannot publish to internal ${exchangeText(vhost.name, address.exchangeName)}`
+      throw ChannelError.accessRefused(text)
+    }
+  }
+
+  #route(address: PublishAddress): Route {
+    const { vhost } = this.#session
+    const { draft } = this.#scratch
+    const known = address.route
+    if (known !== null && known.revision === vhost.topologyRevision && draft.extraKeys === null) return known
+    // `#checkAddress` found it.
+    const route = vhost.routeOf(address.exchange!, draft)
+    if (draft.extraKeys === null) address.route = route.isReusable ? route : null
+    return route
+  }
+
+  #overrideReplyTo(): void {
+    const { draft, facts } = this.#scratch
+    if (!wantsDirectReply(facts.scan)) return
+    const { replyName } = this.#listener
+    if (replyName === null) throw ChannelError.preconditionFailed('fast reply consumer does not exist')
+    const properties = withReplyTo(draft.properties, draft.propertiesStart, draft.propertiesEnd, replyName)
+    facts.scan.scan(properties, 0, properties.length)
+    facts.bytes = properties
+    draft.properties = properties
+    draft.propertiesStart = 0
+    draft.propertiesEnd = properties.length
+  }
+
+  #checkTopics(address: PublishAddress): void {
+    const { permissions, vhost } = this.#session
+    if (address.exchange?.type.name !== 'topic' || !permissions.hasTopicRules(address.exchangeName)) return
+    for (const key of [address.routingKey, ...(this.#scratch.draft.extraKeys ?? [])]) {
+      if (permissions.canWriteTopic(address.exchangeName, key)) continue
+      throw this.#refused(`write access to topic '${key}' in ${exchangeText(vhost.name, address.exchangeName)}`)
+    }
+  }
+
+  #checkUserId(): void {
+    const { identity } = this.#session
+    const { scan } = this.#scratch.facts
+    const claimed = scan.text(scan.userIdAt)
+    if (claimed === identity.user || identity.tags.includes('impersonator')) return
+    const text = `user_id property set to '${claimed}' but authenticated user was '${identity.user}'`
+    throw ChannelError.preconditionFailed(text)
+  }
+
+  #refused(what: string): ChannelError {
+    return ChannelError.accessRefused(`${what} refused for user '${this.#session.identity.user}'`)
+  }
+
+  #unrouted(publication: Publication): void {
+    const { counters } = this.#deliveries
+    const node = this.#session.world.broker.counters
+    if (!publication.mandatory) {
+      counters.droppedUnroutable++
+      node.droppedUnroutable++
+      return
+    }
+    counters.returnedUnroutable++
+    node.returnedUnroutable++
+    const { outbox, frameBytesMax } = this.#session
+    const { address, properties, propertiesStart, propertiesEnd, body, bodyStart, bodyEnd } = publication
+    const { channel } = this.#deliveries
+    const { exchangeName: exchange, routingKey } = address
+    outbox.write(
+      encodeMethod(BASIC_RETURN, channel, { replyCode: NO_ROUTE_CODE, replyText: 'NO_ROUTE', exchange, routingKey }),
+    )
+    writeContentCopy(
+      outbox,
+      channel,
+      frameBytesMax,
+      properties,
+      propertiesStart,
+      propertiesEnd,
+      body,
+      bodyStart,
+      bodyEnd,
+    )
+  }
+
+  #traceContext(): { connection: string; channel: number; user: string } {
+    const { connectionName, identity } = this.#session
+    return { connection: connectionName, channel: this.#deliveries.channel, user: identity.user }
+  }
+}
+
+/** Whether the frame at byte `at` is a body frame with the whole body, in this very chunk: then it comes next. */
+function followsWhole(bytes: Buffer, at: number, bodyBytes: number): boolean {
+  return (
+    at + FRAME_HEAD_BYTES + bodyBytes < bytes.length &&
+    bytes[at] === FRAME_BODY &&
+    readU32(bytes, at + 3) === bodyBytes
+  )
+}
