@@ -20,7 +20,7 @@ export interface Alarm {
 export interface Clock {
   /** Milliseconds since 1970, whole, never less than before. */
   nowMs(): number
-  /** Milliseconds since some moment, fractional, at an even pace. */
+  /** Milliseconds since some moment (of the machine's clock: the start of the process), fractional, at an even pace. */
   monotonicMs(): number
   /** An alarm that is not set. A set alarm keeps the process alive. */
   alarm(ring: () => void): Alarm

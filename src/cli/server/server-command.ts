@@ -45,7 +45,7 @@ async function runServer(options: ServerOptions, host: CliHost): Promise<void> {
     },
   })
   if (readyFile !== undefined) writeReadyFile(readyFile, broker.listeners)
-  const facts = { settings, listeners: broker.listeners, dataDir, readyMs: performance.now() }
+  const facts = { settings, listeners: broker.listeners, dataDir, readyMs: server.clock.monotonicMs() }
   log.logger.child('startup').info(`ready after ${Math.round(facts.readyMs)} ms`, { listeners: broker.listeners })
   const colours = host.stdout.isTTY === true && host.environment.NO_COLOR === undefined
   host.stdout.write(banner(facts, colours))
