@@ -54,7 +54,7 @@ const LAWS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Beginnings of the paths of what puts everything together. */
-const COMPOSITION = ['src/main', 'src/boot']
+const COMPOSITION = ['src/main', 'src/boot', 'src/library.ts']
 
 function isComposition(path: string): boolean {
   return COMPOSITION.some((beginning) => path.startsWith(beginning))
