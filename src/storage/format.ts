@@ -52,6 +52,11 @@ export const KIND_SNAPSHOT_PART = 6
 /** Every ledger has been described since the begin: what settled entries before it is not needed any more. */
 export const KIND_SNAPSHOT_END = 7
 
+/** Nothing: the batch that holds it says how far the log was durable. Written when the log comes to rest. */
+export const KIND_REST = 8
+/** Fills the place of damaged batches. */
+export const KIND_VOID = 9
+
 /** In an owner's third word: the ledger is not durable; after a restart the owner is ignored. */
 export const OWNER_VOLATILE = 0x8000
 
@@ -89,11 +94,12 @@ export function writeBlockHeader(
   number: number,
   blockBytes: number,
   nowMs: number,
+  version = FORMAT_VERSION,
 ): void {
   words.fill(0, 0, BLOCK_HEADER_BYTES / 4)
   words[0] = MAGIC_LOW
   words[1] = MAGIC_HIGH
-  words[2] = FORMAT_VERSION
+  words[2] = version
   words[3] = blockBytes
   writeWide(words, 4, number)
   writeWide(words, 6, nowMs)

@@ -14,7 +14,15 @@ import { Appender, type Extender } from './appender.ts'
 import type { Block } from './block.ts'
 import type { BlockTable } from './block-table.ts'
 import { DiskError } from './disk.ts'
-import { BATCH_BYTES_MAX, BATCH_HEADER_BYTES, BLOCK_HEADER_BYTES, sealBatch, writeBlockHeader } from './format.ts'
+import {
+  BATCH_BYTES_MAX,
+  BATCH_HEADER_BYTES,
+  BLOCK_HEADER_BYTES,
+  KIND_REST,
+  RECORD_HEAD_BYTES,
+  sealBatch,
+  writeBlockHeader,
+} from './format.ts'
 import type { DurableSink, FollowSink, Log, LogHealth, LogOwner, LogStats } from './log.ts'
 import { type LogFiles, newImage } from './log-files.ts'
 import { LogMeter } from './log-meter.ts'
@@ -42,6 +50,8 @@ const LAZY_SYNC_BYTES = 4 * 1024 * 1024
 /** The same when a written batch counts as durable. */
 const WRITE_MODE_SYNC_MS = 1_000
 const WRITE_MODE_SYNC_BYTES = 16 * 1024 * 1024
+/** After so long without news the log comes to rest. */
+const REST_MS = 500
 const RETRY_MS_MIN = 100
 const RETRY_MS_MAX = 5_000
 const NO_BATCH = -1
@@ -76,6 +86,9 @@ export class LocalLog implements Log, Extender, TimerOwner {
   #coming: { keepFrom: number; end: number } | null = null
   #idle: Promise<void> = Promise.resolve()
   #isClosing = false
+  /** Records were sealed since the log last came to rest. */
+  #isUnrested = false
+  #isResting = false
   durable = 0
   health: LogHealth = { state: 'running', reason: '', sinceMs: 0 }
 
@@ -195,6 +208,8 @@ export class LocalLog implements Log, Extender, TimerOwner {
       sealedAtMs: this.#options.clock.nowMs(),
     })
     this.#parentPosition = position
+    this.#isUnrested = !this.#isResting
+    this.#isResting = false
     if (image.sealedTo === image.syncedTo) this.#dirty.push(block)
     image.noteStart(at)
     this.meter.sealed(usedBytes - image.sealedTo)
@@ -223,7 +238,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
       for (const block of blocks) await this.#write(block)
       if (this.#options.confirmAfter === 'write') this.#tell(upTo)
       if (this.#mustSync()) await this.#sync(blocks, upTo)
-      else this.#arm()
+      else this.#arm(this.#options.confirmAfter === 'write' ? WRITE_MODE_SYNC_MS : LAZY_SYNC_MS)
       this.#recovered()
     } catch (error) {
       this.#failed(error)
@@ -273,6 +288,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
     }
     const nowMs = this.#options.clock.monotonicMs()
     this.meter.synced(nowMs, nowMs - startMs)
+    if (this.#isUnrested) this.#arm(REST_MS)
     this.#synced = upTo
     if (this.#coming !== null && this.#coming.end <= upTo) {
       this.#keepFrom = this.#coming.keepFrom
@@ -300,9 +316,23 @@ export class LocalLog implements Log, Extender, TimerOwner {
     if (!this.#isBusy) this.#owner?.onLogReady()
   }
 
-  #arm(): void {
-    const delayMs = this.#options.confirmAfter === 'write' ? WRITE_MODE_SYNC_MS : LAZY_SYNC_MS
-    if (!this.#timer.isScheduled) this.#options.wheel.schedule(this.#timer, this.#options.clock.nowMs() + delayMs)
+  #arm(delayMs: number): void {
+    const atMs = this.#options.clock.nowMs() + delayMs
+    if (!this.#timer.isScheduled || this.#timer.atMs > atMs) this.#options.wheel.schedule(this.#timer, atMs)
+  }
+
+  /**
+   * Says in a batch of its own that everything before it is durable. Without it, damage to the last batches could not be
+   * told from a write that was not completed.
+   */
+  #rest(): void {
+    if (this.hasOpen) return
+    const at = this.appender.take(RECORD_HEAD_BYTES)
+    const words = this.appender.block.words
+    words[at >>> 2] = RECORD_HEAD_BYTES
+    words[(at >>> 2) + 1] = KIND_REST
+    this.#isResting = true
+    this.flush()
   }
 
   // Failure
@@ -324,11 +354,10 @@ export class LocalLog implements Log, Extender, TimerOwner {
   }
 
   onTimer(): void {
-    if (this.health.state === 'running') {
-      if (!this.#isBusy && this.#dirty.length > 0) this.#idle = this.#runDue()
-      return
-    }
-    this.#idle = this.#retry()
+    if (this.health.state === 'failed') this.#idle = this.#retry()
+    else if (this.#isBusy) return
+    else if (this.#dirty.length > 0) this.#idle = this.#runDue()
+    else if (this.#isUnrested) this.#rest()
   }
 
   #runDue(): Promise<void> {
@@ -400,15 +429,21 @@ export class LocalLog implements Log, Extender, TimerOwner {
 
   async close(): Promise<void> {
     this.#isClosing = true
+    await this.#drain()
+    if (this.#isUnrested && this.health.state === 'running') this.#rest()
+    await this.#drain()
+    this.#options.wheel.cancel(this.#timer)
+    const isComplete = this.#dirty.length === 0
+    await this.#files.close(this.#blocks.all())
+    if (!isComplete) throw new DiskError('close', this.#files.disk.path, 'EIO', this.health.reason)
+  }
+
+  async #drain(): Promise<void> {
     await this.#idle
     while (this.health.state === 'running' && (this.hasOpen || this.#dirty.length > 0)) {
       this.flush()
       await this.#idle
     }
-    this.#options.wheel.cancel(this.#timer)
-    const isComplete = this.#dirty.length === 0
-    await this.#files.close(this.#blocks.all())
-    if (!isComplete) throw new DiskError('close', this.#files.disk.path, 'EIO', this.health.reason)
   }
 
   stats(): LogStats {

@@ -23,7 +23,8 @@ import {
 } from './format.ts'
 import type { FollowSink } from './log.ts'
 import { FRESH_SUFFIX, type LogFiles, newImage, SPARE_SUFFIX } from './log-files.ts'
-import type { StorageReport } from './report.ts'
+import { MISSING, mend, VOID_BYTES_MIN } from './mend.ts'
+import type { Damage, StorageReport } from './report.ts'
 
 /** Where the log ends, and what a continuation must know. */
 export interface LogEnd {
@@ -109,6 +110,7 @@ class LogScan {
   #parentPosition = 0
   #parentCrc = 0
   #damageCount = 0
+  readonly #damages = new Map<number, Damage[]>()
   /** Numbers of the blocks that have a file. */
   readonly #present = new Set<number>()
   /** The log was durable up to here, for certain. */
@@ -136,6 +138,10 @@ class LogScan {
       await this.#file(entries[i]!, image)
       bytesRead += entries[i]!.bytes
       this.#sink.onProgress(bytesRead, bytesTotal)
+    }
+    if (!this.#isReadOnly) {
+      for (const [number, damages] of this.#damages)
+        await mend(this.#files.disk, this.#blocks.blockBytes, number, damages)
     }
     return {
       epoch: this.#epoch,
@@ -177,13 +183,13 @@ class LogScan {
     if (this.#isCut) return this.#drop(entry)
     const base = image.number * this.#blocks.blockBytes
     const block = this.#blocks.adopt(image.number, image.bytes)
-    const found = this.#batches(entry, image, block, base)
+    const found = this.#batches(image, block, base)
     block.usedBytes = found
     const log = block.image!
-    if (this.#isProven(base + BLOCK_HEADER_BYTES) && (found === 0 || header === null) && !log.isDamaged) {
-      this.#damaged(log, entry.name, 0, BLOCK_HEADER_BYTES, found === 0 ? 'empty' : 'header')
+    if (this.#isProven(base + BLOCK_HEADER_BYTES) && (found === 0 || header === null)) {
+      this.#damaged(image.number, 0, BLOCK_HEADER_BYTES, found === 0 ? 'empty' : 'header')
     }
-    if (found === 0 && !log.isDamaged) {
+    if (found === 0 && !this.#damages.has(image.number)) {
       this.#blocks.drop(block)
       return this.#drop(entry)
     }
@@ -196,7 +202,7 @@ class LogScan {
   }
 
   /** Gives a file's batches to the sink; returns where the last one ends, 0 when there is none. */
-  #batches(entry: DiskEntry, image: FileImage, block: Block, base: number): number {
+  #batches(image: FileImage, block: Block, base: number): number {
     const { bytes, words } = image.slab
     const log = newImage(block)
     let end = 0
@@ -219,7 +225,7 @@ class LogScan {
       }
       const next = this.#nextSound(image, at + 8)
       if (this.#isProven(base + at) && (next >= 0 || this.#isExpected(at, image))) {
-        this.#damaged(log, entry.name, at, next < 0 ? image.bytes : next, 'checksum')
+        this.#damaged(image.number, at, next < 0 ? image.bytes : next, 'checksum')
       } else if (next >= 0 || this.#isExpected(at, image)) this.#isCut = true
       if (next < 0 || this.#isCut) return end
       at = next
@@ -255,16 +261,21 @@ class LogScan {
     const number = Math.floor(parent / this.#blocks.blockBytes)
     if (parent <= this.#parentPosition || !this.#present.has(number)) return true
     if (!this.#isProven(parent)) return false
-    const image = this.#blocks.at(number)?.image ?? null
-    if (image !== null && !image.isDamaged)
-      this.#damaged(image, logFileName(number), parent % this.#blocks.blockBytes, 0, 'missing')
+    const offset = parent % this.#blocks.blockBytes
+    const end = offset + VOID_BYTES_MIN
+    const isKnown = this.#damages.get(number)?.some((damage) => damage.from === offset || damage.to === end) ?? false
+    const from = Math.max(Math.min(this.#blocks.at(number)?.usedBytes ?? 0, offset), BLOCK_HEADER_BYTES)
+    if (!isKnown) this.#damaged(number, from, end, MISSING)
     return true
   }
 
-  #damaged(log: NonNullable<Block['image']>, file: string, from: number, to: number, reason: string): void {
-    log.isDamaged = true
+  #damaged(number: number, from: number, to: number, reason: string): void {
+    const damage = { file: logFileName(number), from, to, reason }
+    const known = this.#damages.get(number)
+    if (known === undefined) this.#damages.set(number, [damage])
+    else known.push(damage)
     this.#damageCount++
-    this.#report.onDamage({ file, from, to, reason })
+    this.#report.onDamage(damage)
   }
 
   async #cut(entry: DiskEntry, end: number): Promise<void> {
