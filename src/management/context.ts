@@ -46,6 +46,9 @@ export interface LogFigures {
   readonly writtenBytes: number
   readonly unsyncedBytes: number
   readonly failureCount: number
+  /** Reads of what had left the memory. */
+  readonly readCount: number
+  readonly readBytes: number
 }
 
 /** The node, as it describes itself. Functions are asked anew for every listing. */
@@ -102,6 +105,7 @@ export interface ManagementContext {
   readonly settings: Settings
   readonly statistics: Statistics
   readonly authentication: Authentication
+  /** How an import of definitions judges and makes records. */
   readonly importContext: ImportContext
   readonly randomness: Randomness
   readonly clock: Clock

@@ -1,12 +1,14 @@
 /**
  * Messages as the HTTP API shows and takes them: properties by RabbitMQ's names, bodies as text or base64.
  */
-import { type Annotations, readAnnotations } from '../../model/annotations.ts'
-import { argumentsToJson } from '../../model/arguments-json.ts'
+import { readAnnotations } from '../../model/annotations.ts'
 import { type MessageView, PROTOCOL_AMQP091 } from '../../model/message.ts'
 import type { MessageFormats } from '../../model/message-format.ts'
 import type { Taken } from '../../model/queue.ts'
+import { propertiesOfNeutral, withoutBcc } from '../../protocols/amqp091/convert.ts'
+import { type DeliveryCounts, withBrokerHeaders } from '../../protocols/amqp091/death-headers.ts'
 import { fromPlain, type PlainValue, toPlain } from '../../protocols/amqp091/field-values.ts'
+import { type FieldTable, NO_FIELDS } from '../../protocols/amqp091/fields.ts'
 import { type BasicProperties, decodeProperties } from '../../protocols/amqp091/properties.ts'
 import { badRequest } from '../http/api-error.ts'
 import type { JsonObject } from '../http/list-reply.ts'
@@ -33,7 +35,7 @@ export type PayloadEncoding = 'auto' | 'base64'
 
 /** A message that was got from a queue. Copies what it needs of the view. */
 export function takenJson(
-  { view, redelivered, readyCount, deliveryCount }: Taken,
+  { view, redelivered, readyCount, deliveryCount, acquiredCount }: Taken,
   formats: MessageFormats,
   encoding: PayloadEncoding,
   truncateBytes: number,
@@ -45,7 +47,7 @@ export function takenJson(
     exchange: view.exchange(),
     routing_key: view.routingKey(),
     message_count: readyCount,
-    properties: propertiesJson(view, formats, deliveryCount),
+    properties: propertiesJson(view, formats, { deliveryCount, acquiredCount }),
     ...payloadJson(view.bytes.subarray(view.bodyStart, bodyEnd), encoding),
   }
 }
@@ -68,61 +70,36 @@ function isUtf8(bytes: Buffer): boolean {
 }
 
 /** Without properties RabbitMQ shows an empty list, which is what Erlang has for an empty object. */
-function propertiesJson(view: MessageView, formats: MessageFormats, deliveryCount: number): JsonObject | [] {
-  const shown = view.protocol === PROTOCOL_AMQP091 ? ownProperties(view) : foreignProperties(view, formats)
-  const added = brokerHeaders(readAnnotations(view), deliveryCount)
-  if (Object.keys(added).length > 0) shown.headers = { ...(shown.headers as JsonObject | undefined), ...added }
-  return Object.keys(shown).length === 0 ? [] : shown
+function propertiesJson(view: MessageView, formats: MessageFormats, counts: DeliveryCounts): JsonObject | [] {
+  const { headers: given, ...shown } = view.protocol === PROTOCOL_AMQP091 ? ownProperties(view) : foreign(view, formats)
+  const headers = withBrokerHeaders(given ?? NO_FIELDS, readAnnotations(view), counts)
+  const all = given !== undefined || headers.size > 0 ? { ...shown, headers: showable(toPlain(headers)) } : shown
+  return Object.keys(all).length === 0 ? [] : all
 }
 
-function ownProperties(view: MessageView): Record<string, unknown> {
+/** Properties by RabbitMQ's names; the headers not yet as JSON. */
+interface Shown {
+  readonly headers?: FieldTable
+  readonly [name: string]: unknown
+}
+
+function ownProperties(view: MessageView): Shown {
   const properties = decodeProperties(view.bytes, view.propertiesStart, view.propertiesEnd)
+  const { headers } = properties
+  return underscored(headers === undefined ? properties : { ...properties, headers: withoutBcc(headers) })
+}
+
+function foreign(view: MessageView, formats: MessageFormats): Shown {
+  const format = formats.get(view.protocol)
+  return format === undefined ? {} : underscored(propertiesOfNeutral(format.neutral(view)))
+}
+
+function underscored(properties: BasicProperties): Shown {
   const shown: Record<string, unknown> = {}
   for (const [name, key] of Object.entries(PROPERTY_NAMES)) {
     if (properties[key] !== undefined) shown[name] = properties[key]
   }
-  if (properties.headers !== undefined) shown.headers = showable(toPlain(properties.headers))
-  return shown
-}
-
-function foreignProperties(view: MessageView, formats: MessageFormats): Record<string, unknown> {
-  const facts = formats.get(view.protocol)?.facts(view)
-  const shown: Record<string, unknown> = {}
-  if (facts === undefined) return shown
-  for (const name of Object.keys(PROPERTY_NAMES)) {
-    const value = facts.property(name)
-    if (value !== undefined) shown[name] = value
-  }
-  const headers = facts.headers()
-  if (headers.size > 0) shown.headers = argumentsToJson(headers)
-  shown.delivery_mode = view.persistent ? 2 : 1
-  return shown
-}
-
-/** What consumers see as `x-death` and its kin. */
-function brokerHeaders({ deaths, firstDeath, lastDeath }: Annotations, deliveryCount: number): Record<string, unknown> {
-  const headers: Record<string, unknown> = {}
-  if (deliveryCount > 0) headers['x-delivery-count'] = deliveryCount
-  for (const [prefix, place] of [
-    ['x-first-death', firstDeath],
-    ['x-last-death', lastDeath],
-  ] as const) {
-    if (place === undefined) continue
-    headers[`${prefix}-exchange`] = place.exchange
-    headers[`${prefix}-queue`] = place.queue
-    headers[`${prefix}-reason`] = place.reason
-  }
-  if (deaths === undefined) return headers
-  headers['x-death'] = deaths.map((death) => ({
-    count: death.count,
-    exchange: death.exchange,
-    queue: death.queue,
-    reason: death.reason,
-    'routing-keys': death.routingKeys,
-    time: Math.floor(death.firstAtMs / 1_000),
-    ...(death.originalExpirationMs === undefined ? {} : { 'original-expiration': String(death.originalExpirationMs) }),
-  }))
-  return headers
+  return properties.headers === undefined ? shown : { ...shown, headers: properties.headers }
 }
 
 /** JSON has neither bytes nor integers beyond 2⁵³. */

@@ -152,22 +152,26 @@ export function docsPage(endpoints: readonly Endpoint[], description: ApiDescrip
   const groups = new Map<string, Endpoint[]>()
   for (const endpoint of endpoints) groups.set(endpoint.tag, [...(groups.get(endpoint.tag) ?? []), endpoint])
   const { title, version, pathPrefix } = description
-  const sections = [...groups].map(([tag, members]) => `<h2>${escape(tag)}</h2>${members.map(entry).join('')}`)
+  const sections = [...groups].map(([tag, members]) => `<h2>${escapeHtml(tag)}</h2>${members.map(entry).join('')}`)
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escape(title)}</title><style>${STYLE}</style><h1>${escape(title)}</h1>
-<p>Version ${escape(version)}. Names in paths are percent-encoded: the virtual host <code>/</code> is <code>%2F</code>.
-The same as <a href="${escape(pathPrefix)}/api/openapi.json">OpenAPI</a>.</p>${sections.join('')}</html>`
+<title>${escapeHtml(title)}</title><style>${STYLE}</style><h1>${escapeHtml(title)}</h1>
+<p>Version ${escapeHtml(version)}. Names in paths are percent-encoded: the virtual host <code>/</code> is <code>%2F</code>.
+The same as <a href="${escapeHtml(pathPrefix)}/api/openapi.json">OpenAPI</a>.</p>${sections.join('')}</html>`
 }
 
 function entry(endpoint: Endpoint): string {
   const query = { ...(endpoint.isList === true ? LIST_PARAMETERS : {}), ...endpoint.query }
-  const rows = Object.entries(query).map(([name, text]) => `<li><code>${escape(name)}</code> ${escape(text)}</li>`)
+  const rows = Object.entries(query).map(
+    ([name, text]) => `<li><code>${escapeHtml(name)}</code> ${escapeHtml(text)}</li>`,
+  )
   const body =
-    endpoint.body === undefined ? '' : `<pre>${escape(JSON.stringify(jsonSchema(endpoint.body), undefined, 2))}</pre>`
-  return `<details><summary><b>${endpoint.method}</b><code>${escape(endpoint.path)}</code><br>${escape(endpoint.summary)}
-</summary><small>For: ${escape(ACCESS_TEXT[endpoint.access])}</small>${rows.length > 0 ? `<ul>${rows.join('')}</ul>` : ''}${body}</details>`
+    endpoint.body === undefined
+      ? ''
+      : `<pre>${escapeHtml(JSON.stringify(jsonSchema(endpoint.body), undefined, 2))}</pre>`
+  return `<details><summary><b>${endpoint.method}</b><code>${escapeHtml(endpoint.path)}</code><br>${escapeHtml(endpoint.summary)}
+</summary><small>For: ${escapeHtml(ACCESS_TEXT[endpoint.access])}</small>${rows.length > 0 ? `<ul>${rows.join('')}</ul>` : ''}${body}</details>`
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

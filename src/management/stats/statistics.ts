@@ -68,6 +68,12 @@ export interface Totals {
 
 const NO_TOTALS: Totals = { messages: 0, ready: 0, unacked: 0, consumers: 0 }
 
+/** What a sweep adds up over queues. */
+interface QueueSums {
+  readonly vhost: Row
+  readonly kinds: Map<string, Row>
+}
+
 /** Numbers of a virtual host that add up over its objects, gone ones included. */
 class VhostTally {
   readonly series: Series
@@ -94,6 +100,9 @@ export class Statistics implements TimerOwner, TurnTask {
   readonly #channels = new Map<string, Series>()
   readonly #channelVhosts = new Map<string, string>()
   readonly #vhosts = new Map<string, VhostTally>()
+  /** Message counters by kind of queue: of queues that are gone, and of all as of the last tick. */
+  readonly #retiredKinds = new Map<string, Row>()
+  #kinds: ReadonlyMap<string, Row> = new Map()
   #sweep: Iterator<void> | null = null
   #totals = NO_TOTALS
   #listeners: ((tickMs: number) => void)[] = []
@@ -150,6 +159,11 @@ export class Statistics implements TimerOwner, TurnTask {
     const tally = this.#tallyOf(vhost.name)
     if (vhost.queueCount <= LIVE_QUEUES_MAX) this.#fillLive(vhost, tally)
     return tally.row
+  }
+
+  /** Message counters by kind of queue, in the order of `QUEUE_MESSAGE_FIELDS`, as of the last tick; gone queues included. */
+  get kinds(): ReadonlyMap<string, Row> {
+    return this.#kinds
   }
 
   /** Series of virtual hosts by name, for the archive. */
@@ -227,16 +241,19 @@ export class Statistics implements TimerOwner, TurnTask {
   *#slices(tickMs: number): Generator<void> {
     const { broker } = this.#options
     const live = new Map<string, Float64Array>()
+    const kinds = new Map<string, Row>()
     let totals = NO_TOTALS
     for (const vhost of broker.vhosts()) {
       const row = new Float64Array(VHOST_FIELDS.length)
       live.set(vhost.name, row)
-      totals = yield* this.#sampleQueues(vhost, tickMs, row, totals)
+      totals = yield* this.#sampleQueues(vhost, tickMs, { vhost: row, kinds }, totals)
       yield* this.#sampleExchanges(vhost, tickMs, row)
     }
     yield* this.#sampleConnections(tickMs, live)
     this.#retire(tickMs)
     this.#totals = totals
+    for (const [kind, retired] of this.#retiredKinds) addMessages(kinds, kind, retired)
+    this.#kinds = kinds
     for (const [name, row] of live) this.#sampleVhost(name, tickMs, row)
     for (const name of [...this.#vhosts.keys()]) if (!live.has(name)) this.#dropVhost(name)
     this.overview.sample(tickMs, this.everyMs, this.overviewRow(totals))
@@ -244,7 +261,7 @@ export class Statistics implements TimerOwner, TurnTask {
     for (const listener of this.#listeners) listener(tickMs)
   }
 
-  *#sampleQueues(vhost: Vhost, tickMs: number, vhostRow: Row, before: Totals): Generator<void, Totals> {
+  *#sampleQueues(vhost: Vhost, tickMs: number, sums: QueueSums, before: Totals): Generator<void, Totals> {
     const row = new Float64Array(QUEUE_FIELDS.length)
     let { ready, unacked, consumers } = before
     let seen = 0
@@ -253,7 +270,8 @@ export class Statistics implements TimerOwner, TurnTask {
       writeQueueCounters(queue, row)
       writeLengths(status, row, QUEUE_MESSAGE_FIELDS.length)
       this.#sample(this.#queues, queue, tickMs, row)
-      addQueue(vhostRow, row)
+      addQueue(sums.vhost, row)
+      addMessages(sums.kinds, queue.kind, row)
       ready += status.readyCount
       unacked += status.unackedCount
       consumers += status.consumerCount
@@ -337,6 +355,7 @@ export class Statistics implements TimerOwner, TurnTask {
       last.fill(0, QUEUE_MESSAGE_FIELDS.length)
       const tally = this.#vhosts.get(queue.vhost)
       if (tally !== undefined) addQueue(tally.retired, last)
+      addMessages(this.#retiredKinds, queue.kind, last)
       drop(this.#queues, queue, series)
     }
     for (const [exchange, series] of this.#exchanges) {
@@ -420,6 +439,15 @@ function addQueue(vhostRow: Row, queueRow: Row): void {
   for (let i = 1; i < QUEUE_MESSAGE_FIELDS.length; i++) vhostRow[i]! += queueRow[i]!
   const at = VHOST_FIELDS.indexOf('messages')
   for (let i = 0; i < LENGTH_FIELDS.length; i++) vhostRow[at + i]! += queueRow[QUEUE_MESSAGE_FIELDS.length + i]!
+}
+
+function addMessages(sums: Map<string, Row>, kind: string, row: Row): void {
+  let sum = sums.get(kind)
+  if (sum === undefined) {
+    sum = new Float64Array(QUEUE_MESSAGE_FIELDS.length)
+    sums.set(kind, sum)
+  }
+  for (let i = 0; i < QUEUE_MESSAGE_FIELDS.length; i++) sum[i]! += row[i]!
 }
 
 /** Adds what channels alone know: confirms and unroutable messages. */

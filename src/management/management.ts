@@ -1,0 +1,158 @@
+/**
+ * The management of a broker: statistics, the HTTP API on its ports and on a local socket, and the metrics. Started by the
+ * composition root after the protocols listen; stopped before they do.
+ *
+ * What it knows of the broker is in `ManagementParts`; nothing here reads settings by string. [docs/http-api.md]
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TlsOptions } from 'node:tls'
+import type { Login } from '../auth/identity.ts'
+import type { TimerWheel } from '../base/timer-wheel.ts'
+import type { Turn } from '../base/turn.ts'
+import { allEndpoints } from './api/endpoints.ts'
+import type { ListenerFact, ManagementContext } from './context.ts'
+import type { AccessModel } from './http/access.ts'
+import { ApiServer } from './http/api-server.ts'
+import { Authentication } from './http/authentication.ts'
+import type { Endpoint } from './http/endpoint.ts'
+import { HttpListener, type HttpListenerOptions } from './http/http-listener.ts'
+import { Router } from './http/router.ts'
+import { NodeMetrics } from './prometheus/node-metrics.ts'
+import { metricsEndpoints } from './prometheus/pages.ts'
+import { Archive, type ArchiveStore } from './stats/archive.ts'
+import { nodeProbe } from './stats/node-probe.ts'
+import { Statistics } from './stats/statistics.ts'
+
+/** What the composition root hands in: everything of the context that is not made here. */
+export interface ManagementParts extends Omit<ManagementContext, 'statistics' | 'authentication' | 'listeners'> {
+  readonly login: Login
+  readonly turn: Turn
+  readonly timers: TimerWheel
+  /** Where statistics outlive a restart; null: nowhere. */
+  readonly archive: ArchiveStore | null
+  /** Name of the local socket; null for none. */
+  readonly socketPath: string | null
+  /** For the HTTPS listener, when there is one. */
+  readonly tls: TlsOptions | null
+}
+
+/** A running management. */
+export interface Management {
+  /** Ports in use: `http`, `https`, `prometheus`. */
+  readonly listeners: Readonly<Record<string, number>>
+  readonly context: ManagementContext
+  stop(): Promise<void>
+}
+
+/** Starts the management. Rejects with a sentence when a port is taken; nothing stays open then. */
+export async function startManagement(parts: ManagementParts): Promise<Management> {
+  const listeners: HttpListener[] = []
+  const context = makeContext(parts, listeners)
+  const { statistics } = context
+  const archive = parts.archive === null ? null : new Archive(parts.archive, statistics, parts.logger)
+  await archive?.restore(parts.clock.nowMs())
+  const metrics = new NodeMetrics(context)
+  const stop = async (): Promise<void> => {
+    statistics.stop()
+    metrics.stop()
+    await Promise.all(listeners.map((listener) => listener.close()))
+    await archive?.stop(parts.clock.nowMs())
+  }
+  try {
+    await openListeners(parts, context, metrics, listeners)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  statistics.start()
+  const ports = listeners.filter(({ port }) => port !== 0).map(({ name, port }) => [name, port] as const)
+  return { listeners: Object.fromEntries(ports), context, stop }
+}
+
+function makeContext(parts: ManagementParts, listeners: readonly HttpListener[]): ManagementContext {
+  const { broker, settings, login, clock, randomness } = parts
+  const model: AccessModel = {
+    hasVhost: (name) => broker.vhost(name) !== undefined,
+    mayEnter: (user, vhost) => broker.permissions.mayEnter(user, vhost),
+    rights: (user, vhost) => broker.sessionPermissions(user, vhost),
+  }
+  const statistics = new Statistics({
+    broker,
+    turn: parts.turn,
+    timers: parts.timers,
+    everyMs: settings.node.statisticsIntervalMs,
+    probe: nodeProbe(parts.node, broker),
+    enabled: !settings.management.disableStatistics,
+  })
+  const authentication = new Authentication({
+    login,
+    model,
+    randomness,
+    nowMs: () => clock.nowMs(),
+    sessionMinutes: settings.management.loginSessionMinutes,
+    disableBasic: settings.management.disableBasicAuth,
+  })
+  const own = (): ListenerFact[] =>
+    listeners
+      .filter(({ port }) => port !== 0)
+      .map(({ name, host, port }) => ({ protocol: name === 'prometheus' ? 'http/prometheus' : name, host, port }))
+  return { ...parts, statistics, authentication, listeners: () => [...parts.node.listeners(), ...own()] }
+}
+
+async function openListeners(
+  parts: ManagementParts,
+  context: ManagementContext,
+  metrics: NodeMetrics,
+  listeners: HttpListener[],
+): Promise<void> {
+  const { management, prometheus } = parts.settings
+  const pages = metricsEndpoints(context, metrics)
+  const api = apiServer(parts, context, [...allEndpoints(context), ...pages])
+  const metricsOnly = apiServer(parts, context, pages)
+  const open = async (options: HttpListenerOptions, server: ApiServer, isLocal: boolean): Promise<void> => {
+    const handler = (request: IncomingMessage, response: ServerResponse): void => {
+      // `handle` answers its own failures.
+      void server.handle(request, response, isLocal)
+    }
+    const listener = new HttpListener(options, handler, parts.logger)
+    try {
+      await listener.listen()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new Error(`cannot listen for ${options.name} on port ${options.port}: ${reason}`, { cause: error })
+    }
+    listeners.push(listener)
+  }
+  await open({ name: 'http', host: management.host, port: management.port }, api, false)
+  if (management.sslPort !== null && parts.tls !== null) {
+    await open({ name: 'https', host: management.sslHost, port: management.sslPort, tls: parts.tls }, api, false)
+  }
+  await open({ name: 'prometheus', host: prometheus.host, port: prometheus.port }, metricsOnly, false)
+  if (parts.socketPath !== null) {
+    await open({ name: 'local', host: null, port: 0, socketPath: parts.socketPath }, api, true)
+  }
+}
+
+function apiServer(
+  parts: ManagementParts,
+  { authentication }: ManagementContext,
+  endpoints: readonly Endpoint[],
+): ApiServer {
+  const { management } = parts.settings
+  return new ApiServer({
+    router: new Router(endpoints),
+    authentication,
+    pathPrefix: management.pathPrefix,
+    bodyBytesMax: management.bodyBytesMax,
+    corsOrigins: management.corsOrigins,
+    corsAgeSeconds: management.corsAgeSeconds,
+    headers: {
+      'content-security-policy': management.contentSecurityPolicy,
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'SAMEORIGIN',
+      'referrer-policy': 'no-referrer',
+      ...(management.strictTransport === null ? {} : { 'strict-transport-security': management.strictTransport }),
+    },
+    logger: parts.logger,
+  })
+}

@@ -1,0 +1,323 @@
+/**
+ * Metrics of the node as a whole: identity, resources, alarms, churn, global message counters, logins, the log, and the
+ * event loop.
+ */
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import { clusterName } from '../api/overview.ts'
+import type { ManagementContext } from '../context.ts'
+import { QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
+import { head, histogram, labels, type MetricType, sample, single } from './exposition.ts'
+
+const NANOSECONDS = 1e9
+/** How often the event loop's delay is measured. */
+const LOOP_DELAY_RESOLUTION_MS = 50
+/** The protocol that node-wide counters are listed under: they are not kept by protocol. */
+const PROTOCOL = 'amqp091'
+
+type Simple = readonly [name: string, type: MetricType, help: string, value: number]
+
+function simple(prefix: string, metrics: readonly Simple[]): string {
+  return metrics.map(([name, type, help, value]) => single({ name: prefix + name, type, help }, value)).join('')
+}
+
+/** Writes the metrics of the node. One per broker: it measures the event loop from the first request on. */
+export class NodeMetrics {
+  readonly #context: ManagementContext
+  #loopDelay: IntervalHistogram | null = null
+
+  constructor(context: ManagementContext) {
+    this.#context = context
+  }
+
+  stop(): void {
+    this.#loopDelay?.disable()
+  }
+
+  /** What the detailed page always shows. */
+  identity(): string {
+    const { node, settings } = this.#context
+    const version = settings.node.productVersion
+    const build = {
+      rabbitmq_version: version,
+      prometheus_client_version: '',
+      erlang_version: process.version,
+      product_name: 'WarrenMQ',
+      product_version: node.version,
+    }
+    const name = clusterName(this.#context)
+    const identity = {
+      rabbitmq_node: node.name,
+      rabbitmq_cluster: name,
+      rabbitmq_cluster_permanent_id: this.#clusterId(),
+    }
+    return (
+      single(
+        { name: 'rabbitmq_build_info', type: 'untyped', help: 'RabbitMQ & Erlang/OTP version info' },
+        1,
+        labels(build),
+      ) +
+      single(
+        { name: 'rabbitmq_identity_info', type: 'untyped', help: 'RabbitMQ node & cluster identity info' },
+        1,
+        labels(identity),
+      )
+    )
+  }
+
+  #clusterId(): string {
+    const id = this.#context.broker.parameters.getGlobal('internal_cluster_id')
+    return typeof id === 'string' ? id : ''
+  }
+
+  /** Everything. */
+  all(): string {
+    return [
+      this.identity(),
+      this.#resources(),
+      this.#alarms(),
+      this.#totals(),
+      this.#churn(),
+      this.#global(),
+      this.#logins(),
+      this.#log(),
+      this.#runtime(),
+    ].join('')
+  }
+
+  #resources(): string {
+    const { node, broker, clock } = this.#context
+    const { memoryUsedBytes, memoryLimitBytes, diskFreeBytes, diskLimitBytes } = node.resources()
+    const files = node.openFiles()
+    const uptime = (clock.nowMs() - node.startedAtMs) / 1_000
+    return simple('rabbitmq_', [
+      ['process_open_fds', 'gauge', 'Open file descriptors', files.used],
+      ['process_max_fds', 'gauge', 'Open file descriptors limit', files.max],
+      ['process_open_tcp_sockets', 'gauge', 'Open TCP sockets', broker.connections.count],
+      ['process_max_tcp_sockets', 'gauge', 'Open TCP sockets limit', files.max],
+      ['process_resident_memory_bytes', 'gauge', 'Memory used in bytes', memoryUsedBytes],
+      ['resident_memory_limit_bytes', 'gauge', 'Memory high watermark in bytes', memoryLimitBytes],
+      ['disk_space_available_bytes', 'gauge', 'Disk space available in bytes', Math.max(diskFreeBytes, 0)],
+      ['disk_space_available_limit_bytes', 'gauge', 'Free disk space low watermark in bytes', diskLimitBytes],
+      ['erlang_processes_used', 'gauge', 'Erlang processes used', 1],
+      ['erlang_processes_limit', 'gauge', 'Erlang processes limit', 1_048_576],
+      ['erlang_scheduler_run_queue', 'gauge', 'Erlang scheduler run queue', 0],
+      ['erlang_uptime_seconds', 'gauge', 'Node uptime', uptime],
+      ['unreachable_cluster_peers_count', 'gauge', 'Number of peers in the cluster the current node cannot reach', 0],
+    ])
+  }
+
+  #alarms(): string {
+    const { alarms } = this.#context
+    const raised = (name: 'memory' | 'disk' | 'storage'): number => (alarms.isRaised(name) ? 1 : 0)
+    return simple('rabbitmq_alarms_', [
+      ['memory_used_watermark', 'gauge', 'Is 1 if VM memory watermark is in effect', raised('memory')],
+      ['free_disk_space_watermark', 'gauge', 'Is 1 if free disk space watermark is in effect', raised('disk')],
+      ['file_descriptor_limit', 'gauge', 'Is 1 if file descriptor limit alarm is in effect', 0],
+      ['storage_failure', 'gauge', 'Is 1 if the log cannot be written', raised('storage')],
+    ])
+  }
+
+  #totals(): string {
+    const { broker, statistics } = this.#context
+    let channels = 0
+    for (const connection of broker.connections.all()) channels += connection.channelCount
+    let queues = 0
+    for (const vhost of broker.vhosts()) queues += vhost.queueCount
+    return simple('rabbitmq_', [
+      ['connections', 'gauge', 'Connections currently open', broker.connections.count],
+      ['channels', 'gauge', 'Channels currently open', channels],
+      ['consumers', 'gauge', 'Consumers currently connected', statistics.totals().consumers],
+      ['queues', 'gauge', 'Queues available', queues],
+    ])
+  }
+
+  #churn(): string {
+    const { counters } = this.#context.broker
+    return simple('rabbitmq_', [
+      ['connections_opened_total', 'counter', 'Total number of connections opened', counters.connectionsOpened],
+      [
+        'connections_closed_total',
+        'counter',
+        'Total number of connections closed or terminated',
+        counters.connectionsClosed,
+      ],
+      ['channels_opened_total', 'counter', 'Total number of channels opened', counters.channelsOpened],
+      ['channels_closed_total', 'counter', 'Total number of channels closed', counters.channelsClosed],
+      ['queues_declared_total', 'counter', 'Total number of queues declared', counters.queuesDeclared],
+      ['queues_created_total', 'counter', 'Total number of queues created', counters.queuesCreated],
+      ['queues_deleted_total', 'counter', 'Total number of queues deleted', counters.queuesDeleted],
+    ])
+  }
+
+  #global(): string {
+    const { counters } = this.#context.broker
+    const byProtocol: readonly Simple[] = [
+      ['messages_received_total', 'counter', 'Total number of messages received from publishers', counters.published],
+      [
+        'messages_received_confirm_total',
+        'counter',
+        'Total number of messages received from publishers expecting confirmations',
+        counters.confirmed,
+      ],
+      ['messages_confirmed_total', 'counter', 'Total number of messages confirmed to publishers', counters.confirmed],
+      [
+        'messages_routed_total',
+        'counter',
+        'Total number of messages routed to queues or streams',
+        counters.published - counters.returnedUnroutable - counters.droppedUnroutable,
+      ],
+      [
+        'messages_unroutable_returned_total',
+        'counter',
+        'Total number of messages published as mandatory into an exchange and returned to the publisher as unroutable',
+        counters.returnedUnroutable,
+      ],
+      [
+        'messages_unroutable_dropped_total',
+        'counter',
+        'Total number of messages published as non-mandatory into an exchange and dropped as unroutable',
+        counters.droppedUnroutable,
+      ],
+      ['publishers', 'gauge', 'Publishers currently connected', this.#context.broker.connections.count],
+      ['consumers', 'gauge', 'Consumers currently connected', this.#context.statistics.totals().consumers],
+    ]
+    const protocol = labels({ protocol: PROTOCOL })
+    const plain = byProtocol.map(([name, type, help, value]) =>
+      single({ name: `rabbitmq_global_${name}`, type, help }, value, protocol),
+    )
+    const deadLettered = {
+      name: 'rabbitmq_global_messages_dead_lettered_total',
+      type: 'counter',
+      help: 'Total number of messages dead-lettered',
+    } as const
+    return plain.join('') + this.#byQueueType() + single(deadLettered, counters.deadLettered)
+  }
+
+  #byQueueType(): string {
+    const { kinds } = this.#context.statistics
+    const metrics: readonly (readonly [
+      name: string,
+      help: string,
+      fields: readonly (typeof QUEUE_MESSAGE_FIELDS)[number][],
+    ])[] = [
+      ['messages_delivered_total', 'Total number of messages delivered to consumers', ['deliver_get']],
+      [
+        'messages_delivered_consume_manual_ack_total',
+        'Total number of messages delivered to consumers using basic.consume with manual acknowledgment',
+        ['deliver'],
+      ],
+      [
+        'messages_delivered_consume_auto_ack_total',
+        'Total number of messages delivered to consumers using basic.consume with automatic acknowledgment',
+        ['deliver_no_ack'],
+      ],
+      [
+        'messages_delivered_get_manual_ack_total',
+        'Total number of messages delivered to consumers using basic.get with manual acknowledgment',
+        ['get'],
+      ],
+      [
+        'messages_delivered_get_auto_ack_total',
+        'Total number of messages delivered to consumers using basic.get with automatic acknowledgment',
+        ['get_no_ack'],
+      ],
+      ['messages_get_empty_total', 'Total number of times basic.get operations fetched no message', ['get_empty']],
+      ['messages_redelivered_total', 'Total number of messages redelivered to consumers', ['redeliver']],
+      ['messages_acknowledged_total', 'Total number of messages acknowledged by consumers', ['ack']],
+    ]
+    let text = ''
+    for (const [shortName, help, [field]] of metrics) {
+      const name = `rabbitmq_global_${shortName}`
+      text += head({ name, type: 'counter', help })
+      for (const [kind, row] of kinds) {
+        const queueType = labels({ protocol: PROTOCOL, queue_type: `rabbit_${kind}_queue` })
+        text += sample(name, queueType, row[QUEUE_MESSAGE_FIELDS.indexOf(field!)]!)
+      }
+    }
+    return text
+  }
+
+  #logins(): string {
+    const counters = [...this.#context.attempts.counters]
+    const family = (suffix: string, help: string, read: (one: (typeof counters)[number][1]) => number): string => {
+      const name = `rabbitmq_auth_attempts${suffix}_total`
+      const samples = counters.map(([protocol, one]) => sample(name, labels({ protocol }), read(one)))
+      return head({ name, type: 'counter', help }) + samples.join('')
+    }
+    return (
+      family('', 'Total number of authorization attempts', ({ attempts }) => attempts) +
+      family('_succeeded', 'Total number of successful authentication attempts', ({ succeeded }) => succeeded) +
+      family('_failed', 'Total number of failed authentication attempts', ({ failed }) => failed)
+    )
+  }
+
+  #log(): string {
+    const log = this.#context.node.log()
+    if (log === undefined) return ''
+    const sync = {
+      name: 'warrenmq_log_sync_seconds',
+      type: 'histogram',
+      help: 'Time that a sync of the log took',
+    } as const
+    const batch = {
+      name: 'warrenmq_log_batch_bytes',
+      type: 'histogram',
+      help: 'Bytes that were written to the log at once',
+    } as const
+    const syncSeconds = log.syncMsTotal / 1_000
+    return (
+      simple('rabbitmq_', [
+        ['io_sync_ops_total', 'counter', 'Total number of I/O sync operations', log.syncCount],
+        ['io_sync_time_seconds_total', 'counter', 'Total I/O sync time', syncSeconds],
+        ['io_write_ops_total', 'counter', 'Total number of I/O write operations', log.batchCount],
+        ['io_write_bytes_total', 'counter', 'Total number of I/O bytes written', log.writtenBytes],
+      ]) +
+      simple('warrenmq_', [
+        ['log_file_bytes', 'gauge', 'Bytes of the log on disk', log.fileBytes],
+        ['log_unsynced_bytes', 'gauge', 'Bytes written or waiting that are not yet synced', log.unsyncedBytes],
+        ['log_failures_total', 'counter', 'Total number of failed writes and syncs of the log', log.failureCount],
+      ]) +
+      histogram(
+        sync,
+        log.syncMsBounds.map((ms) => ms / 1_000),
+        log.syncHistogram,
+        syncSeconds,
+      ) +
+      histogram(batch, log.batchBytesBounds, log.batchHistogram, log.writtenBytes)
+    )
+  }
+
+  #runtime(): string {
+    const { heapUsed, heapTotal, arrayBuffers } = process.memoryUsage()
+    const { user, system } = process.cpuUsage()
+    const { budget } = this.#context.statistics
+    return (
+      simple('warrenmq_', [
+        ['heap_used_bytes', 'gauge', 'Bytes of JavaScript objects', heapUsed],
+        ['heap_total_bytes', 'gauge', 'Bytes of the JavaScript heap', heapTotal],
+        ['array_buffers_bytes', 'gauge', 'Bytes of message blocks and socket buffers', arrayBuffers],
+        ['cpu_seconds_total', 'counter', 'Total processor time used', (user + system) / 1e6],
+        ['statistics_bytes', 'gauge', 'Bytes of the history of statistics', budget.usedBytes],
+        ['statistics_refusals_total', 'counter', 'Total number of times a history could not grow', budget.refusals],
+      ]) + this.#eventLoop()
+    )
+  }
+
+  #eventLoop(): string {
+    if (this.#loopDelay === null) {
+      this.#loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_RESOLUTION_MS })
+      this.#loopDelay.enable()
+    }
+    const measured = this.#loopDelay
+    const late = (nanoseconds: number): number =>
+      Math.max((nanoseconds || 0) / NANOSECONDS - LOOP_DELAY_RESOLUTION_MS / 1_000, 0)
+    const name = 'warrenmq_event_loop_delay_seconds'
+    let text = head({ name, type: 'gauge', help: 'Lateness of the event loop since the last request for metrics' })
+    for (const quantile of [0.5, 0.9, 0.99]) {
+      text += sample(name, labels({ quantile: String(quantile) }), late(measured.percentile(quantile * 100)))
+    }
+    text += sample(name, labels({ quantile: '1' }), measured.count === 0 ? 0 : late(measured.max))
+    measured.reset()
+    return text
+  }
+}
