@@ -167,6 +167,7 @@ test('the store may hold bindings before queues, and bindings that lost their en
   const key = ['binding', '/', 'x', 'queue', 'gone', 'k', '~']
   const value = { ...(stray.value as object), destination: 'gone' }
   world.metadata.transact([], [{ op: 'put', key, value }], () => undefined)
+  world.settle()
   assert.equal(world.metadata.get(key), undefined, 'the stray binding was dropped')
   const again = new TestWorld({ metadata: world.metadata, store: world.store })
   assert.deepEqual(again.targets({ exchange: 'x', key: 'k' }), ['q'])
@@ -228,8 +229,7 @@ test('objects announce their life to whoever observes', () => {
   const world = new TestWorld()
   const events: string[] = []
   world.broker.events.observe({
-    onEvent: (name, vhost, fields) =>
-      events.push(`${name} ${vhost} ${String(fields['name'] ?? fields['destination_name'])}`),
+    onEvent: (name, vhost, fields) => events.push(`${name} ${vhost} ${String(fields.name ?? fields.destination_name)}`),
   })
   world.queue('q')
   world.bind('amq.direct', 'q', 'k')

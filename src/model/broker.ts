@@ -265,6 +265,7 @@ export class Broker {
     const put = op === 'put'
     switch (kind) {
       case 'vhost':
+        if (put && this.#vhosts.has(first ?? '')) return
         return this.events.announce(put ? 'vhost.created' : 'vhost.deleted', null, { name: first ?? '' })
       case 'policy':
         return this.events.announce(put ? 'policy.set' : 'policy.cleared', first ?? null, { name: second ?? '' })

@@ -1,6 +1,6 @@
 /**
  * Direct reply-to: queues that live in a session's hands only. A requester opens one and consumes from it; the default
- * exchange leads replies to it by its name; nothing is kept, and nothing is listed. [docs/direct-reply-to.md]
+ * exchange leads replies to it by its name; nothing is kept, and nothing is listed. [RabbitMQ: direct reply-to]
  *
  * Invariant: a reply is handed to the requester within the publish, or dropped.
  */

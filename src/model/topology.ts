@@ -25,6 +25,14 @@ export function bindingId(record: BindingRecord): string {
   return `${source.length},${destination.length},${routingKey.length}:${record.destinationKind}${source}${destination}${routingKey}${record.propertiesKey}`
 }
 
+/** Told what concurrent changes left behind, so that somebody cleans up. */
+export interface TopologyLosses {
+  /** A binding's end went without it: its record may still be in the store. */
+  orphaned(record: BindingRecord): void
+  /** An auto-delete exchange lost its last binding, and may go with the same change. */
+  emptied(exchange: string): void
+}
+
 /** What is in force in a vhost. */
 export class Topology {
   readonly vhost: string
@@ -37,22 +45,21 @@ export class Topology {
   readonly #queueHost: QueueHost
   readonly #bindingsOfQueue = new Map<string, Set<Binding>>()
   readonly #queuesOfOwner = new Map<string, Set<string>>()
-  readonly #orphaned: (record: BindingRecord) => void
+  readonly #losses: TopologyLosses
   /** Until then, everything that is applied was there before the broker started. */
   #isStarted = false
 
-  /** `orphaned`: a binding's end went without it; its record may still be in the store. */
   constructor(
     vhost: string,
     world: World,
     hosts: { readonly exchanges: ExchangeHost; readonly queues: QueueHost },
-    orphaned: (record: BindingRecord) => void,
+    losses: TopologyLosses,
   ) {
     this.vhost = vhost
     this.#world = world
     this.#exchangeHost = hosts.exchanges
     this.#queueHost = hosts.queues
-    this.#orphaned = orphaned
+    this.#losses = losses
     for (const record of systemExchanges(vhost)) this.putExchange(record)
   }
 
@@ -164,7 +171,7 @@ export class Topology {
     if (this.bindings.has(id)) return
     const source = this.exchanges.get(record.source)
     const destination = this.destination(record.destinationKind, record.destination)
-    if (source === undefined || destination === undefined) return this.#orphaned(record)
+    if (source === undefined || destination === undefined) return this.#losses.orphaned(record)
     const binding: Binding = { record, arguments: restoreArguments(record.arguments), destination }
     this.bindings.set(id, binding)
     source.outgoing.add(binding)
@@ -182,7 +189,7 @@ export class Topology {
 
   #orphan(binding: Binding): void {
     this.#removeBinding(binding)
-    this.#orphaned(binding.record)
+    this.#losses.orphaned(binding.record)
   }
 
   #removeBinding(binding: Binding): void {
@@ -191,6 +198,7 @@ export class Topology {
     const source = this.exchanges.get(record.source)
     source?.outgoing.delete(binding)
     source?.index.unbind(binding)
+    if (source?.record.autoDelete === true && source.outgoing.size === 0) this.#losses.emptied(source.name)
     const incoming = this.#incomingOf(destination)
     incoming.delete(binding)
     if (incoming.size === 0 && destination.kind === 'queue') this.#bindingsOfQueue.delete(record.destination)

@@ -317,6 +317,33 @@ test('an auto-delete exchange goes with its last binding, and takes the chain be
   assert.deepEqual([...world.metadata.list(['binding'])], [])
 })
 
+test('an auto-delete exchange goes when two changes take its last bindings at once', () => {
+  const rounds: (() => void)[] = []
+  const metadata = new AdversarialMetadata({
+    randomness: new SeededRandomness(1),
+    later: (run) => rounds.push(run),
+    delayRoundsMax: 0,
+    failurePercent: 0,
+    conflictPercent: 0,
+  })
+  metadata.transactEphemeral([], [{ op: 'put', key: ['vhost', '/'], value: VHOST_RECORD }], () => undefined)
+  const world = new TestWorld({ metadata })
+  const drain = (): void => {
+    do {
+      for (let run = rounds.shift(); run !== undefined; run = rounds.shift()) run()
+      world.settle()
+    } while (rounds.length > 0)
+  }
+  world.vhost.declareExchange(exchangeDeclaration('x', { autoDelete: true }), () => undefined)
+  for (const name of ['a', 'b']) world.vhost.declareQueue(queueDeclaration(name), ALICE, () => undefined)
+  drain()
+  for (const name of ['a', 'b']) world.vhost.bind(binding('x', name), ALICE, () => undefined)
+  drain()
+  for (const name of ['a', 'b']) world.vhost.unbind(binding('x', name), ALICE, () => undefined)
+  drain()
+  assert.equal(world.vhost.exchange('x'), undefined)
+})
+
 test('an auto-delete exchange that never had a binding stays', () => {
   const world = new TestWorld()
   world.exchange('x', 'fanout', {}, true)
@@ -387,12 +414,16 @@ test('verbs reach the same end over a store that conflicts and answers late', as
       failurePercent: 0,
       conflictPercent: 30,
     })
+    let world: TestWorld | null = null
     const drain = (): void => {
-      for (let run = rounds.shift(); run !== undefined; run = rounds.shift()) run()
+      do {
+        for (let run = rounds.shift(); run !== undefined; run = rounds.shift()) run()
+        world?.settle()
+      } while (rounds.length > 0)
     }
     metadata.transact([], [{ op: 'put', key: ['vhost', '/'], value: VHOST_RECORD }], () => undefined)
     drain()
-    const world = new TestWorld({ metadata })
+    world = new TestWorld({ metadata })
     const texts: string[] = []
     const note = (name: string) => (answer: { readonly refusal: { readonly text: string } | null }) =>
       texts.push(`${name} ${answer.refusal?.text ?? 'ok'}`)

@@ -20,12 +20,13 @@ import {
 import type { Exchange, ExchangeHost } from './exchange.ts'
 import type { ExchangeState } from './exchange-state.ts'
 import { ExchangeVerbs } from './exchange-verbs.ts'
+import { Leftovers } from './leftovers.ts'
 import { type MessageDraft, MessageView } from './message.ts'
 import type { Publisher } from './publisher.ts'
 import type { Queue } from './queue.ts'
 import type { QueueHost } from './queue-host.ts'
 import { QueueVerbs } from './queue-verbs.ts'
-import { type BindingRecord, metadataKeys, type VhostRecord } from './records.ts'
+import type { BindingRecord, VhostRecord } from './records.ts'
 import { ReplyQueues } from './reply-to.ts'
 import type {
   Actor,
@@ -59,6 +60,7 @@ export class Vhost {
   readonly #queueVerbs: QueueVerbs
   readonly #exchangeVerbs: ExchangeVerbs
   readonly #bindingVerbs: BindingVerbs
+  readonly #leftovers: Leftovers
 
   constructor(record: VhostRecord, world: World) {
     this.name = record.name
@@ -68,7 +70,11 @@ export class Vhost {
     this.replies = new ReplyQueues(world.store, world.randomness)
     this.#world = world
     const hosts = { exchanges: this.#exchangeHost(), queues: this.#queueHost() }
-    this.topology = new Topology(record.name, world, hosts, (binding) => this.#dropOrphan(binding))
+    this.topology = new Topology(record.name, world, hosts, {
+      orphaned: (binding) => this.#leftovers.addBinding(binding),
+      emptied: (exchange) => this.#leftovers.addExchange(exchange),
+    })
+    this.#leftovers = new Leftovers(this.topology, world)
     this.#router = new Router(this.topology, this.replies, world.publisher)
     this.#queueVerbs = new QueueVerbs(this.topology, world, () => this.record)
     this.#exchangeVerbs = new ExchangeVerbs(this.topology, world)
@@ -261,18 +267,6 @@ export class Vhost {
         return true
       },
     }
-  }
-
-  /** A binding lost one of its ends to a concurrent deletion: its record goes, unless that end is there again. */
-  #dropOrphan(record: BindingRecord): void {
-    const key = metadataKeys.binding(record)
-    const destinationKey =
-      record.destinationKind === 'queue'
-        ? metadataKeys.queue(this.name, record.destination)
-        : metadataKeys.exchange(this.name, record.destination)
-    const isSourceMissing = !this.topology.exchanges.has(record.source)
-    const missing = isSourceMissing ? metadataKeys.exchange(this.name, record.source) : destinationKey
-    this.#world.metadata.transact([{ key: missing, expect: 'absent' }], [{ op: 'drop', key }], () => undefined)
   }
 }
 
