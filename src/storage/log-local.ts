@@ -227,8 +227,18 @@ export class LocalLog implements Log, Extender, TimerOwner {
       if (this.#waiting.length > 0) this.#tell(this.#sealed)
       return
     }
+    if (!this.#hasUnwritten()) {
+      if (this.#options.confirmAfter === 'write') this.#tell(this.#sealed)
+      // Written, and not due for a sync: the timer takes care of it.
+      if (!this.#mustSync()) return
+    }
     this.#isBusy = true
     this.#idle = this.#run()
+  }
+
+  #hasUnwritten(): boolean {
+    for (const { image } of this.#dirty) if (image!.writtenTo < image!.sealedTo) return true
+    return false
   }
 
   async #run(): Promise<void> {

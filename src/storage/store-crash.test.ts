@@ -141,7 +141,7 @@ class Lives {
       const next = new Map<number, Entry>()
       for (const [sequence, number] of contents) {
         const entry = before[i]!.get(sequence)
-        assert.ok(entry !== undefined && entry.isDurable, `entry ${sequence} of ledger ${i} was invented`)
+        assert.ok(entry?.isDurable, `entry ${sequence} of ledger ${i} was invented`)
         assert.equal(number, entry.number)
         assert.equal(ledger.tagOf(sequence), entry.tag)
         next.set(sequence, { ...entry, value: ledger.recall(sequence), isSettled: false, position: 0 })
