@@ -27,6 +27,7 @@ const REFUSED: readonly (readonly [kind: string, name: string, value: string | n
   ['classic', 'x-dead-letter-routing-key', 'k', 'routing_key_but_no_dlx_defined'],
   ['classic', 'x-single-active-consumer', 1, '{unacceptable_type,long}'],
   ['classic', 'x-queue-version', 1, `"unsupported queue version '1'"`],
+  ['classic', 'x-queue-mode', 'odd', `"unsupported queue mode 'odd'"`],
   ['classic', 'x-queue-type', 'magic', `"unsupported queue type 'magic'"`],
   ['classic', 'x-queue-leader-locator', 'here', 'invalid_queue_locator_arg'],
   ['quorum', 'x-dead-letter-strategy', 'maybe', 'invalid_dlx_strategy'],
@@ -73,6 +74,7 @@ test('an argument of another kind is refused by name', () => {
     `invalid arg '${name}' for queue 'q' in vhost '/' of queue type rabbit_${kind}_queue`
   assert.equal(refusal('quorum', argumentsOf({ 'x-max-priority': 5 })), expected('x-max-priority', 'quorum'))
   assert.equal(refusal('classic', argumentsOf({ 'x-delivery-limit': 5 })), expected('x-delivery-limit', 'classic'))
+  assert.equal(refusal('classic', argumentsOf({ 'x-max-age': 'wrong, too' })), expected('x-max-age', 'classic'))
   assert.equal(refusal('stream', argumentsOf({ 'x-message-ttl': 5 })), expected('x-message-ttl', 'stream'))
 })
 

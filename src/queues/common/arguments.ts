@@ -1,8 +1,7 @@
 /**
  * The arguments of queue declarations and subscriptions: which there are, what values they take, which kinds know them.
  *
- * Checks run as in RabbitMQ: first the values of all known arguments, whatever the kind, then whether the kind knows them.
- * Unknown arguments are accepted and ignored. Reasons print as Erlang terms, because clients match on them.
+ * Checks run as in RabbitMQ: first whether the kind knows the arguments, then their values. Unknown arguments are accepted and ignored. Reasons print as Erlang terms, because clients match on them.
  */
 import { type Arguments, isInteger, type TypedValue } from '../../model/arguments.ts'
 import type { Refusal } from '../../model/queue.ts'
@@ -58,6 +57,10 @@ const maxAge: Check = (value, args) =>
 const version: Check = (value, args) =>
   notNegative(value, args) ?? (Number(value.value) === 2 ? undefined : `"unsupported queue version '${value.value}'"`)
 
+const mode: Check = (value, args) =>
+  text(value, args) ??
+  (['default', 'lazy'].includes(String(value.value)) ? undefined : `"unsupported queue mode '${value.value}'"`)
+
 const KIND_NAMES = ['classic', 'quorum', 'stream']
 const kind: Check = (value, args) =>
   text(value, args) ??
@@ -85,7 +88,7 @@ const DECLARE_ROWS: Readonly<Record<string, Row>> = {
   'x-max-in-memory-bytes': { check: notNegative, kinds: 'q' },
   'x-max-priority': { check: priority, kinds: 'c' },
   'x-overflow': { check: oneOf(OVERFLOWS, 'invalid_overflow'), kinds: 'cq' },
-  'x-queue-mode': { check: oneOf(['default', 'lazy'], 'invalid_queue_mode'), kinds: 'c' },
+  'x-queue-mode': { check: mode, kinds: 'c' },
   'x-queue-version': { check: version, kinds: 'c' },
   'x-queue-master-locator': { check: text, kinds: 'c' },
   'x-single-active-consumer': { check: boolean, kinds: 'cq' },
@@ -138,14 +141,14 @@ function refuses(
   kindName: string,
   args: Arguments,
 ): Refusal | undefined {
+  for (const name of args.keys()) {
+    if (!Object.hasOwn(rows, name) || rows[name]!.kinds.includes(kindName[0]!)) continue
+    return preconditionFailed(`invalid arg '${name}' for ${described(queue)} of queue type rabbit_${kindName}_queue`)
+  }
   for (const [name, row] of Object.entries(rows)) {
     const value = args.get(name)
     const reason = value === undefined ? undefined : row.check(value, args)
     if (reason !== undefined) return preconditionFailed(`invalid arg '${name}' for ${described(queue)}: ${reason}`)
-  }
-  for (const name of args.keys()) {
-    if (!Object.hasOwn(rows, name) || rows[name]!.kinds.includes(kindName[0]!)) continue
-    return preconditionFailed(`invalid arg '${name}' for ${described(queue)} of queue type rabbit_${kindName}_queue`)
   }
   return undefined
 }
