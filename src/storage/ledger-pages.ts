@@ -9,6 +9,7 @@ import type { Block } from './block.ts'
 
 /** Entries of a page. */
 export const PAGE_ENTRIES = 256
+const SHIFT_BELOW = 2 ** 32
 const PAGE_WORDS = PAGE_ENTRIES * 2
 const PAGE_MASK = PAGE_ENTRIES - 1
 const CHUNK_PAGES = 64
@@ -163,7 +164,9 @@ export class PageTable {
 
   /** The page of a sequence, or null when everything there is settled or was never entered. */
   pageOf(sequence: number): Page | null {
-    const at = Math.floor(sequence / PAGE_ENTRIES) - this.#firstPage
+    // The shift halves the cost of what queues ask for every message; it holds for the first 2³² sequences.
+    const number = sequence < SHIFT_BELOW ? sequence >>> 8 : Math.floor(sequence / PAGE_ENTRIES)
+    const at = number - this.#firstPage
     if (at < 0) return null
     const chunk = this.#chunks[at >>> 6]
     return chunk === undefined || chunk === null ? null : chunk.pages[at & 63]!
