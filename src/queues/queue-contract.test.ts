@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { expirySuite, limitSuite } from './common/queue-limits-suite.ts'
 import { queueSuite } from './common/queue-suite.ts'
 import { queueKinds } from './registry.ts'
 
-for (const name of ['classic', 'quorum']) queueSuite(queueKinds.get(name)!)
+for (const name of ['classic', 'quorum']) queueSuite(queueKinds.get(name)!, expirySuite, limitSuite)
 
 test('the registry knows the kinds by their x-queue-type', () => {
   assert.deepEqual([...queueKinds.keys()], ['classic', 'quorum', 'stream'])

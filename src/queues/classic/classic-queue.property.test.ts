@@ -264,6 +264,6 @@ test('a classic queue equals the naive model', () => {
       const pair = new Pair(config)
       for (const step of steps) pair.run(step)
     }),
-    { numRuns: 400 },
+    { numRuns: 1_000 },
   )
 })

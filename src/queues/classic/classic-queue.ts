@@ -6,7 +6,6 @@
  *
  * Invariant: a live entry is ready, dead or unacked; which sessions hold unacked entries is the sessions' knowledge.
  */
-import { TURN_DELIVER, type TurnTask } from '../../base/turn.ts'
 import type { Arguments } from '../../model/arguments.ts'
 import { booleanArgument, integerArgument } from '../../model/arguments.ts'
 import type { DeadLetterSink, DeadLetterTarget } from '../../model/dead-letter.ts'
@@ -40,11 +39,13 @@ import type { LengthLimit, Overflow } from '../common/length-limit.ts'
 import { inUse, notEmpty } from '../common/refusals.ts'
 import { Roster } from '../common/roster.ts'
 import { Settings } from '../common/settings.ts'
+import { statusOf } from '../common/status.ts'
 import { Subscription, type SubscriptionHome } from '../common/subscription.ts'
 import { Takers, type TakersOwner } from '../common/takers.ts'
+import { TurnEnd, type Worker } from '../common/turn-end.ts'
 
 /** A classic queue. */
-export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, TakersOwner, LetterHost, LeaseHolder {
+export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, TakersOwner, LetterHost, LeaseHolder {
   readonly kind = 'classic'
   readonly record: QueueRecord
   readonly name: string
@@ -63,8 +64,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
   readonly #takers: Takers
   #line: DeadLetterLine | null = null
   #effective: QueueStatus['effective'] = {}
-  #isMarked = false
-  #isClosed = false
+  readonly #turnEnd: TurnEnd
   #isDeleteRequested = false
   #idleSinceMs: number
 
@@ -80,6 +80,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
     this.tellsTransient = record.durable
     this.#args = args
     this.#idleSinceMs = host.clock.nowMs()
+    this.#turnEnd = new TurnEnd(host.turn, this)
     const levelCount = (integerArgument(args, 'x-max-priority') ?? 0) + 1
     this.#entries = new Entries(this, { levelCount, defaultLevel: 0, returnsFirst: false })
     this.#roster = new Roster(booleanArgument(args, 'x-single-active-consumer') === true ? 'single' : 'shared')
@@ -97,7 +98,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
 
   admit(draft: MessageDraft): Admission {
     const limit = this.#entries.limit
-    if (this.#isClosed) return ADMIT_DROPPED
+    if (this.#turnEnd.isStopped) return ADMIT_DROPPED
     return limit === null || !limit.refuses || this.#hasRoom(limit, draft) ? ADMIT_STORED : ADMIT_REFUSED
   }
 
@@ -107,7 +108,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
     this.counters.published++
     const limit = entries.limit
     if (limit?.isExceededBy(entries.readyCount, entries.readyBytes)) this.#keepTo(limit)
-    if (!this.#isMarked) this.wake()
+    this.#turnEnd.mark()
   }
 
   // Consumers
@@ -161,7 +162,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
 
   take(noAck: boolean, sink: TakeSink): void {
     this.#lease.renew()
-    if (this.#isMarked) this.#work()
+    this.#turnEnd.catchUp()
     this.#takers.take(noAck, sink)
   }
 
@@ -200,7 +201,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
   }
 
   purge(): number {
-    if (this.#isMarked) this.#work()
+    this.#turnEnd.catchUp()
     return this.#entries.purge()
   }
 
@@ -210,9 +211,9 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
   }
 
   close(reason: string): void {
-    if (this.#isClosed) return
+    if (this.#turnEnd.isStopped) return
     // Who rejected entries and then deleted the queue still gets the dead letters.
-    this.#entries.line?.run()
+    while (this.#entries.line?.run() === false);
     this.stop()
     for (const subscription of this.#roster.clear()) {
       subscription.isCancelled = true
@@ -223,7 +224,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
   }
 
   stop(): void {
-    this.#isClosed = true
+    this.#turnEnd.isStopped = true
     this.#entries.stop()
     this.#lease.stop()
   }
@@ -244,47 +245,31 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
   }
 
   status(): QueueStatus {
-    const entries = this.#entries
-    const { liveCount, liveBytes } = this.ledger
-    const head = entries.order.peek()
-    const isHeadInMemory = head !== 0 && this.store.open(this.ledger.addressOf(head), this.reader.view)
-    const consumerCount = this.#roster.count
-    return {
-      state: this.#isClosed ? 'stopped' : 'running',
-      readyCount: entries.readyCount,
-      readyBytes: entries.readyBytes,
-      unackedCount: liveCount - entries.readyCount - entries.deadCount,
-      unackedBytes: liveBytes - entries.readyBytes - entries.deadBytes,
-      delayedCount: 0,
-      persistentCount: this.record.durable ? liveCount - entries.transientCount : 0,
-      consumerCount,
-      consumerCapacity: consumerCount > 0 && (head === 0 || this.#roster.next() !== null) ? 1 : 0,
-      oldestReadyAtMs: isHeadInMemory ? this.reader.view.publishedAtMs : 0,
+    const { store, ledger, reader } = this
+    return statusOf({
+      store,
+      ledger,
+      reader,
+      entries: this.#entries,
+      roster: this.#roster,
+      isStopped: this.#turnEnd.isStopped,
       idleSinceMs: this.#idleSinceMs,
-      singleActiveTag: this.#roster.active?.spec.tag ?? null,
       effective: this.#effective,
-    }
+      heldCount: 0,
+      heldBytes: 0,
+      delayedCount: 0,
+      persistentCount: this.record.durable ? ledger.liveCount - this.#entries.transientCount : 0,
+    })
   }
 
   // The turn's end
 
   wake(): void {
-    if (this.#isMarked || this.#isClosed) return
-    this.#isMarked = true
-    this.host.turn.mark(TURN_DELIVER, this)
-  }
-
-  onTurnEnd(): void {
-    this.#isMarked = false
-    if (this.#isClosed) return
-    this.#idleSinceMs = this.host.clock.nowMs()
-    if (this.#work() || this.#isMarked) return
-    this.#isMarked = true
-    this.host.turn.again(TURN_DELIVER, this)
+    this.#turnEnd.mark()
   }
 
   onEntriesRead(damaged: boolean): void {
-    if (this.#isClosed) return
+    if (this.#turnEnd.isStopped) return
     if (damaged) this.#entries.recount(this.ledger.nextSequence)
     this.#takers.serve()
     this.wake()
@@ -306,19 +291,20 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
     this.#entries.settle(sequence)
   }
 
-  // Helpers
-
-  /** Expires, delivers, dead-letters; false when a budget ended before the work. */
-  #work(): boolean {
+  work(): boolean {
     const { expiry, limit, line } = this.#entries
-    let isDone = expiry === null || expiry.run(this.host.clock.nowMs())
+    this.#idleSinceMs = this.host.clock.nowMs()
+    let isDone = expiry === null || expiry.run(this.#idleSinceMs)
     if (!this.#deliver()) isDone = false
     else {
-      if (limit !== null && !limit.refuses) this.#entries.makeRoom(limit)
+      // What is being read may have a taker.
+      if (limit !== null && !limit.refuses && !this.reader.isLoading) this.#entries.makeRoom(limit)
       expiry?.expireInstant()
     }
     return (line === null || line.run()) && isDone
   }
+
+  // Helpers
 
   /** Matches ready entries with consumers that have credit, until either runs dry; false when the budget did. */
   #deliver(): boolean {
@@ -368,7 +354,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
   /** Whether a queue that refuses can take the message, after those of this turn have found their consumers. */
   #hasRoom(limit: LengthLimit, draft: MessageDraft): boolean {
     if (!this.#isTooMuch(limit, draft)) return true
-    if (this.#isMarked) this.#deliver()
+    if (this.#turnEnd.isMarked) this.#deliver()
     if (!this.#isTooMuch(limit, draft)) return true
     const line = this.#line
     if (limit.overflow === 'reject-publish-dlx' && line !== null && line.target !== null) {
@@ -397,7 +383,7 @@ export class ClassicQueue implements SubscriptionHome, TurnTask, EntriesOwner, T
   }
 
   #requestDelete(reason: 'unused' | 'expired'): void {
-    if (this.#isDeleteRequested || this.#isClosed) return
+    if (this.#isDeleteRequested || this.#turnEnd.isStopped) return
     this.#isDeleteRequested = true
     this.host.requestDelete(this, reason)
   }

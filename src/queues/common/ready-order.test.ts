@@ -12,6 +12,7 @@ interface Entry {
   readonly level: number
   /** Order of its return; 0 when it never came back. */
   returned: number
+  isSetAside: boolean
 }
 
 /** Keeps the order and a sorted list side by side. */
@@ -35,7 +36,7 @@ class Pair {
     const tag = this.order.tagOfPriority(priority)
     const sequence = this.ledger.enter(0, 1, tag)
     this.order.add(sequence, tag)
-    this.#ready.push({ sequence, level: this.order.levelOfTag(tag), returned: 0 })
+    this.#ready.push({ sequence, level: this.order.levelOfTag(tag), returned: 0, isSetAside: false })
   }
 
   shift(): void {
@@ -50,8 +51,11 @@ class Pair {
   }
 
   giveBack(pick: number): void {
-    const [entry] = this.#held.splice(pick % (this.#held.length || 1), 1)
+    // An entry that was never delivered comes back only where returns come first.
+    const candidates = this.#held.filter((each) => this.#ordering.returnsFirst || !each.isSetAside)
+    const entry = candidates[pick % candidates.length]
     if (entry === undefined) return
+    this.#held.splice(this.#held.indexOf(entry), 1)
     entry.returned = ++this.#returns
     this.order.giveBack(entry.sequence)
     this.#ready.push(entry)
@@ -68,6 +72,7 @@ class Pair {
     assert.equal(this.order.isReady(entry.sequence), true)
     this.order.remove(entry.sequence, isSettledLater)
     this.#drop(entry)
+    entry.isSetAside = isSettledLater
     if (isSettledLater) this.#held.push(entry)
     else this.#settle(entry)
   }

@@ -7,7 +7,6 @@
  *
  * Invariant: a live entry is uncommitted, ready, in flight, parked for a retry, or dead.
  */
-import { TURN_DELIVER, type TurnTask } from '../../base/turn.ts'
 import { type Arguments, booleanArgument, integerArgument } from '../../model/arguments.ts'
 import type { DeadLetterSink } from '../../model/dead-letter.ts'
 import type { MessageDraft } from '../../model/message.ts'
@@ -32,17 +31,19 @@ import type { QueueRecord } from '../../model/records.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
 import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
 import { newCounters } from '../common/counters.ts'
-import { DeadLetterLine } from '../common/dead-letter-line.ts'
 import { type DeliveryCounts, deliveriesOf, returnsOf } from '../common/delivery-counts.ts'
 import { Entries, type EntriesOwner } from '../common/entries.ts'
 import { EntryReader } from '../common/entry-reader.ts'
 import { Lease, type LeaseHolder } from '../common/lease.ts'
 import { Roster } from '../common/roster.ts'
+import { statusOf } from '../common/status.ts'
 import { Subscription, type SubscriptionHome } from '../common/subscription.ts'
 import { Takers, type TakersOwner } from '../common/takers.ts'
+import { TurnEnd, type Worker } from '../common/turn-end.ts'
 import { CommitLine, type CommitOwner } from './commit-line.ts'
 import { Holdings, type HoldingsOwner } from './holdings.ts'
-import { type CourierHost, LetterCourier } from './letter-courier.ts'
+import type { CourierHost } from './letter-courier.ts'
+import { lineFor } from './letter-lines.ts'
 import { type QuorumSettings, quorumSettings } from './quorum-settings.ts'
 import { noConditionalDelete, noTakeWithSingleConsumer } from './refusals.ts'
 
@@ -54,7 +55,7 @@ const LEVEL_DEFAULT = 4
 type Parts = EntriesOwner & TakersOwner & LeaseHolder & CourierHost & CommitOwner & HoldingsOwner
 
 /** A quorum queue. */
-export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
+export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   readonly kind = 'quorum'
   readonly record: QueueRecord
   readonly name: string
@@ -75,8 +76,7 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
   readonly #holdings: Holdings
   #settings: QuorumSettings
   #isRefusing = false
-  #isMarked = false
-  #isClosed = false
+  readonly #turnEnd: TurnEnd
   #idleSinceMs: number
 
   constructor(record: QueueRecord, args: Arguments, policy: EffectivePolicy, host: QueueHost) {
@@ -90,6 +90,7 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
     this.recoveredUpTo = this.ledger.deliveredUpTo
     this.#args = args
     this.#idleSinceMs = host.clock.nowMs()
+    this.#turnEnd = new TurnEnd(host.turn, this)
     this.#entries = new Entries(this, { levelCount: LEVEL_COUNT, defaultLevel: LEVEL_DEFAULT, returnsFirst: true })
     this.#roster = new Roster(
       booleanArgument(args, 'x-single-active-consumer') === true ? 'single-by-priority' : 'shared',
@@ -111,7 +112,7 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
   }
 
   admit(): Admission {
-    if (this.#isClosed) return ADMIT_DROPPED
+    if (this.#turnEnd.isStopped) return ADMIT_DROPPED
     if (this.#isRefusing) this.#judgeLength()
     return this.#isRefusing ? ADMIT_REFUSED : ADMIT_STORED
   }
@@ -120,7 +121,7 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
     this.#entries.enter(draft, slot)
     this.#commits.uncommittedBytes += draft.bodyBytes
     this.counters.published++
-    if (!this.#isMarked) this.wake()
+    this.#turnEnd.mark()
   }
 
   onCommitted(sequence: number): void {
@@ -191,7 +192,7 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
 
   take(noAck: boolean, sink: TakeSink): void {
     this.#lease.renew()
-    if (this.#isMarked) this.#work()
+    this.#turnEnd.catchUp()
     this.#takers.take(noAck, sink)
   }
 
@@ -217,7 +218,7 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
 
   /** Clears dead letters that wait to be safe, too. */
   purge(): number {
-    if (this.#isMarked) this.#work()
+    this.#turnEnd.catchUp()
     const count = this.#entries.purge()
     if (this.#settings.keepsLetters) this.#entries.line?.clear()
     return count
@@ -229,8 +230,8 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
   }
 
   close(reason: string): void {
-    if (this.#isClosed) return
-    this.#entries.line?.run()
+    if (this.#turnEnd.isStopped) return
+    while (this.#entries.line?.run() === false);
     this.stop()
     for (const subscription of this.#roster.clear()) {
       subscription.isCancelled = true
@@ -241,7 +242,7 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
   }
 
   stop(): void {
-    this.#isClosed = true
+    this.#turnEnd.isStopped = true
     this.#entries.stop()
     this.#lease.stop()
     this.#holdings.stop()
@@ -257,55 +258,40 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
   }
 
   status(): QueueStatus {
-    const entries = this.#entries
+    const { store, ledger, reader } = this
+    const holdings = this.#holdings
     const commits = this.#commits
-    const head = entries.order.peek()
-    const isHeadInMemory = head !== 0 && this.store.open(this.ledger.addressOf(head), this.reader.view)
-    const consumerCount = this.#roster.count
-    const heldBytes = entries.readyBytes + entries.deadBytes + this.#holdings.parkedBytes + commits.uncommittedBytes
-    return {
-      state: this.#isClosed ? 'stopped' : 'running',
-      readyCount: entries.readyCount,
-      readyBytes: entries.readyBytes,
-      unackedCount: this.#holdings.unackedCount,
-      unackedBytes: this.ledger.liveBytes - heldBytes,
-      delayedCount: this.#holdings.parkedCount,
-      persistentCount: this.ledger.liveCount,
-      consumerCount,
-      consumerCapacity: consumerCount > 0 && (head === 0 || this.#roster.next() !== null) ? 1 : 0,
-      oldestReadyAtMs: isHeadInMemory ? this.reader.view.publishedAtMs : 0,
+    return statusOf({
+      store,
+      ledger,
+      reader,
+      entries: this.#entries,
+      roster: this.#roster,
+      isStopped: this.#turnEnd.isStopped,
       idleSinceMs: this.#idleSinceMs,
-      singleActiveTag: this.#roster.active?.spec.tag ?? null,
       effective: this.#settings.effective,
-    }
+      heldCount: holdings.parkedCount + commits.uncommittedCount,
+      heldBytes: holdings.parkedBytes + commits.uncommittedBytes,
+      delayedCount: holdings.parkedCount,
+      persistentCount: ledger.liveCount,
+    })
   }
 
   // The turn's end
 
   wake(): void {
-    if (this.#isMarked || this.#isClosed) return
-    this.#isMarked = true
-    this.host.turn.mark(TURN_DELIVER, this)
-  }
-
-  onTurnEnd(): void {
-    this.#isMarked = false
-    if (this.#isClosed) return
-    this.#idleSinceMs = this.host.clock.nowMs()
-    if (this.#work() || this.#isMarked) return
-    this.#isMarked = true
-    this.host.turn.again(TURN_DELIVER, this)
+    this.#turnEnd.mark()
   }
 
   onEntriesRead(damaged: boolean): void {
-    if (this.#isClosed) return
+    if (this.#turnEnd.isStopped) return
     if (damaged) this.#entries.recount(this.#commits.committedUpTo + 1)
     this.#takers.serve()
     this.wake()
   }
 
   onLeaseEnded(): void {
-    if (!this.#isClosed) this.host.requestDelete(this, 'expired')
+    if (!this.#turnEnd.isStopped) this.host.requestDelete(this, 'expired')
   }
 
   get deadLetters(): DeadLetterSink {
@@ -325,24 +311,25 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
     this.#entries.settle(sequence)
   }
 
-  // Helpers
-
-  /** Commits, expires, delivers, dead-letters; false when a budget ended before the work. */
-  #work(): boolean {
+  work(): boolean {
     const entries = this.#entries
     const nowMs = this.host.clock.nowMs()
+    this.#idleSinceMs = nowMs
     this.#commits.advance()
     this.#holdings.returnParked(nowMs)
     const { expiry, limit } = entries
     let isDone = expiry === null || expiry.run(nowMs)
     if (!this.#deliver(nowMs)) isDone = false
     else {
-      if (limit !== null && !limit.refuses) entries.makeRoom(limit)
+      // What is being read may have a taker.
+      if (limit !== null && !limit.refuses && !this.reader.isLoading) entries.makeRoom(limit)
       expiry?.expireInstant()
     }
     this.#judgeLength()
     return (entries.line === null || entries.line.run()) && isDone
   }
+
+  // Helpers
 
   /** Matches ready entries with consumers that have credit, until either runs dry; false when the budget did. */
   #deliver(nowMs: number): boolean {
@@ -409,19 +396,6 @@ export class QuorumQueue implements SubscriptionHome, TurnTask, Parts {
     entries.limit = settings.limit
     this.#holdings.delay = settings.delay
     this.#holdings.deliveryLimit = settings.deliveryLimit
-    this.#applyTarget(settings)
-  }
-
-  /** Dead letters that waited for an at-least-once target are given up when the strategy changes. */
-  #applyTarget({ target, keepsLetters }: QuorumSettings): void {
-    const { line } = this.#entries
-    const isKept = keepsLetters && target !== null
-    if (line !== null && isKept === line instanceof LetterCourier) {
-      line.target = target
-      return
-    }
-    if (line !== null) line.clear()
-    if (target === null) this.#entries.line = null
-    else this.#entries.line = isKept ? new LetterCourier(this, target) : new DeadLetterLine(this, target)
+    entries.line = lineFor(this, entries.line, settings)
   }
 }
