@@ -222,7 +222,8 @@ test('the firehose copies what is published and delivered', () => {
     redelivered: 1,
   })
   world.vhost.tracer.published(draftOf({ exchange: 'amq.rabbitmq.trace', key: 'x' }), route, context)
-  assert.equal(traces.received.length, 2)
+  world.vhost.tracer.delivered(view, 'traces', false, context)
+  assert.equal(traces.received.length, 2, 'traces are not traced')
 })
 
 test('objects announce their life to whoever observes', () => {

@@ -77,6 +77,15 @@ test('a key may contain the characters of the wildcards', () => {
   assert.deepEqual(matches(trie, '#.x'), ['#.x'])
 })
 
+test('a long key of wildcard characters takes one way through the nodes', () => {
+  const trie = new TopicTrie<string>()
+  const long = Array.from({ length: 120 }, () => '*').join('.')
+  trie.add(long, long)
+  let count = 0
+  trie.match(long, { onMatch: () => count++ })
+  assert.equal(count, 1)
+})
+
 test('two # are acceptable, three are not', () => {
   assert.equal(refusesTopicPattern('#.a.#'), undefined)
   assert.equal(refusesTopicPattern('##.#a.#'), undefined)

@@ -458,6 +458,59 @@ const VHOST_RECORD = {
   maxQueues: -1,
 }
 
+test('over a store that takes its time: exclusive queues come and go at once, and a binding that is too late is refused', () => {
+  const rounds: (() => void)[] = []
+  const metadata = new AdversarialMetadata({
+    randomness: new SeededRandomness(1),
+    later: (run) => rounds.push(run),
+    delayRoundsMax: 0,
+    failurePercent: 0,
+    conflictPercent: 0,
+  })
+  metadata.transactEphemeral([], [{ op: 'put', key: ['vhost', '/'], value: VHOST_RECORD }], () => undefined)
+  const world = new TestWorld({ metadata })
+  assert.equal(world.queue('e', { exclusive: true }).name, 'e')
+  world.bind('amq.direct', 'e', 'k')
+  let released = false
+  world.vhost.releaseOwner('c1', () => {
+    released = true
+  })
+  assert.deepEqual([released, rounds.length], [true, 0])
+  world.vhost.declareQueue(queueDeclaration('q'), ALICE, () => undefined)
+  for (let run = rounds.shift(); run !== undefined; run = rounds.shift()) run()
+  const refusal = refusalOf((answered) => {
+    world.vhost.deleteQueue('q', NO_CONDITIONS, ALICE, () => undefined)
+    world.vhost.bind(binding('amq.direct', 'q', 'k'), ALICE, answered)
+    for (let run = rounds.shift(); run !== undefined; run = rounds.shift()) run()
+  })
+  assert.equal(refusal, "not-found: no queue 'q' in vhost '/'")
+})
+
+test('declarations under way count against the limit', () => {
+  const rounds: (() => void)[] = []
+  const metadata = new AdversarialMetadata({
+    randomness: new SeededRandomness(1),
+    later: (run) => rounds.push(run),
+    delayRoundsMax: 0,
+    failurePercent: 0,
+    conflictPercent: 0,
+  })
+  metadata.transactEphemeral([], [{ op: 'put', key: ['vhost', '/'], value: VHOST_RECORD }], () => undefined)
+  const world = new TestWorld({ metadata })
+  metadata.transactEphemeral(
+    [],
+    [{ op: 'put', key: ['vhost', '/'], value: { ...VHOST_RECORD, maxQueues: 1 } }],
+    () => undefined,
+  )
+  world.vhost.declareQueue(queueDeclaration('a'), ALICE, () => undefined)
+  assert.match(declareRefusal(world, 'b'), /queue limit in vhost '\/' \(1\) is reached$/)
+  for (let run = rounds.shift(); run !== undefined; run = rounds.shift()) run()
+  assert.deepEqual(
+    [...world.vhost.queues()].map((queue) => queue.name),
+    ['a'],
+  )
+})
+
 test('a change that cannot be stored is refused and changes nothing', () => {
   const rounds: (() => void)[] = []
   const metadata = new AdversarialMetadata({

@@ -55,7 +55,7 @@ export class ListingQueue implements Queue {
   touches = 0
   closedFor: string | null = null
   /** Called by `admit`: to publish from within. */
-  whenAdmitting: () => void = () => undefined
+  whenAdmitting: () => unknown = () => undefined
   readonly #view = new MessageView()
 
   constructor(record: QueueRecord, policy: EffectivePolicy, host: QueueHost) {
