@@ -29,7 +29,7 @@ export interface ConfirmWorld {
 export class Confirms implements TurnTask, DurableSink {
   readonly #channel: number
   readonly #world: ConfirmWorld
-  readonly #counters: ConfirmCounters
+  readonly #counters: readonly ConfirmCounters[]
   /** Turns that wait for the log: the last tag of each, and the position that makes it safe. */
   readonly #tags: number[] = []
   readonly #positions: Position[] = []
@@ -41,7 +41,7 @@ export class Confirms implements TurnTask, DurableSink {
   #isWaiting = false
   #isClosed = false
 
-  constructor(channel: number, world: ConfirmWorld, counters: ConfirmCounters) {
+  constructor(channel: number, world: ConfirmWorld, counters: readonly ConfirmCounters[]) {
     this.#channel = channel
     this.#world = world
     this.#counters = counters
@@ -119,7 +119,7 @@ export class Confirms implements TurnTask, DurableSink {
     const count = tag - this.#acked
     if (count <= 0) return
     this.#acked = tag
-    this.#counters.confirmed += count
+    for (const counters of this.#counters) counters.confirmed += count
     const { outbox } = this.#world
     const at = outbox.reserve(ACK_BYTES)
     writeAck(outbox.bytes, at, this.#channel, tag, count > 1)

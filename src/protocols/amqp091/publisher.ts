@@ -8,7 +8,7 @@
 import { readU32 } from '../../base/u64.ts'
 import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091 } from '../../model/message.ts'
 import { exchangeText } from '../../model/refusals.ts'
-import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type Route } from '../../model/route.ts'
+import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/route.ts'
 import { ContentHeaderFields, encodeMethod, PublishFields } from './codec.ts'
 import type { Confirms } from './confirms.ts'
 import type { Deliveries } from './deliveries.ts'
@@ -158,8 +158,8 @@ export class ChannelPublisher implements Publication {
   }
 
   /** Checks and publishes a message that a transaction held back. */
-  publishHeld(publication: Publication): void {
-    this.#publish(publication)
+  publishHeld(publication: Publication): PublishOutcome {
+    return this.#publish(publication)
   }
 
   #finish(): void {
@@ -198,7 +198,7 @@ export class ChannelPublisher implements Publication {
 
   // One complete message
 
-  #publish(publication: Publication): void {
+  #publish(publication: Publication): PublishOutcome {
     const { vhost, world } = this.#session
     const { draft } = this.#scratch
     const { address } = publication
@@ -210,9 +210,10 @@ export class ChannelPublisher implements Publication {
     world.broker.counters.published++
     const { confirms } = this.#listener
     if (outcome === PUBLISH_UNROUTED) this.#unrouted(publication)
-    if (confirms === null) return
+    if (confirms === null) return outcome
     if (outcome === PUBLISH_REFUSED) confirms.refused()
     else confirms.published(outcome !== PUBLISH_UNROUTED && vhost.mustWait)
+    return outcome
   }
 
   /** Makes the shared draft this message, with all checks. */

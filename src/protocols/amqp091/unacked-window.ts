@@ -16,6 +16,10 @@ const SLOT_COUNT_SPARSE = 4096
 /** A ring this large is let go when it is empty. */
 const SLOT_COUNT_KEPT = 65_536
 
+/** Shared: a channel with nothing unacked has no ring of its own. */
+const NO_SOURCES = new Int32Array(0)
+const NO_SEQUENCES = new Float64Array(0)
+
 interface Stray {
   readonly source: number
   readonly sequence: number
@@ -26,8 +30,8 @@ export type TakenVisitor = (source: number, sequence: number, tag: number) => vo
 
 /** One per channel. */
 export class UnackedWindow {
-  #sources = new Int32Array(0)
-  #sequences = new Float64Array(0)
+  #sources = NO_SOURCES
+  #sequences = NO_SEQUENCES
   #strays: Map<number, Stray> | null = null
   #lowest = 1
   #next = 1
@@ -133,8 +137,8 @@ export class UnackedWindow {
     const mask = this.#sources.length - 1
     while (this.#lowest < this.#next && this.#sources[this.#lowest & mask] === NO_SOURCE) this.#lowest++
     if (this.#lowest === this.#next && this.#sources.length > SLOT_COUNT_KEPT) {
-      this.#sources = new Int32Array(0)
-      this.#sequences = new Float64Array(0)
+      this.#sources = NO_SOURCES
+      this.#sequences = NO_SEQUENCES
     }
   }
 

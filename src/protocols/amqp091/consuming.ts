@@ -1,0 +1,146 @@
+/**
+ * The methods by which a channel consumes: qos, consume, cancel. [AMQP 0-9-1 §1.8; RabbitMQ: consumers]
+ */
+import { uniqueName } from '../../base/random.ts'
+import { integerArgument } from '../../model/arguments.ts'
+import type { ConsumerSpec, Queue } from '../../model/queue.ts'
+import { queueText } from '../../model/refusals.ts'
+import { REPLY_TO } from '../../model/reply-to.ts'
+import { encodeMethod, type MethodArguments } from './codec.ts'
+import { ChannelConsumer } from './consumer.ts'
+import type { Deliveries } from './deliveries.ts'
+import { ChannelError, ConnectionError } from './errors.ts'
+import { refuse, valueOf } from './refused.ts'
+import type { Session } from './session.ts'
+import { BASIC_CANCEL, BASIC_CANCEL_OK, type BASIC_CONSUME, BASIC_CONSUME_OK, type BASIC_QOS, BASIC_QOS_OK } from './spec.ts'
+
+/** One per channel. */
+export class Consuming {
+  readonly #session: Session
+  readonly #deliveries: Deliveries
+  /** For new consumers; 0 is no limit. */
+  prefetchCount: number
+  #replyConsumer: ChannelConsumer | null = null
+
+  constructor(session: Session, deliveries: Deliveries) {
+    this.#session = session
+    this.#deliveries = deliveries
+    this.prefetchCount = session.world.settings.defaultPrefetchCount
+  }
+
+  /** What the broker writes into reply-to, or null without a reply consumer. */
+  get replyName(): string | null {
+    return this.#replyConsumer?.replies?.name ?? null
+  }
+
+  qos(args: MethodArguments<typeof BASIC_QOS>): void {
+    if (args.prefetchSize !== 0) throw ConnectionError.notImplemented(`prefetch_size!=0 (${args.prefetchSize})`)
+    if (args.global) this.#deliveries.limitChannel(args.prefetchCount)
+    else this.prefetchCount = args.prefetchCount
+    this.#session.outbox.write(encodeMethod(BASIC_QOS_OK, this.#deliveries.channel))
+  }
+
+  /** `queueName` is complete: the last declared one where the client left it out. */
+  consume(queueName: string, args: MethodArguments<typeof BASIC_CONSUME>): void {
+    const { consumers } = this.#deliveries
+    if (consumers.has(args.consumerTag)) {
+      throw ConnectionError.notAllowed(`attempt to reuse consumer tag '${args.consumerTag}'`)
+    }
+    const max = this.#session.world.settings.consumerCountMaxPerChannel
+    if (consumers.size >= max) throw ConnectionError.notAllowed(`reached maximum (${max}) of consumers per channel`)
+    const tag = args.consumerTag === '' ? this.#newTag() : args.consumerTag
+    if (queueName === REPLY_TO) this.#consumeReplies(tag, args)
+    else this.#consumeQueue(queueName, tag, args)
+  }
+
+  cancel(tag: string, noWait: boolean): void {
+    const consumer = this.#deliveries.consumers.get(tag)
+    if (consumer !== undefined) {
+      this.#deliveries.consumers.delete(tag)
+      consumer.cancel()
+      this.#deliveries.retire(consumer.index)
+      if (consumer === this.#replyConsumer) this.#replyConsumer = null
+    }
+    if (!noWait) {
+      this.#session.outbox.write(encodeMethod(BASIC_CANCEL_OK, this.#deliveries.channel, { consumerTag: tag }))
+    }
+  }
+
+  /** The queue ended the subscription: clients that understand it are told. */
+  cancelledByQueue(tag: string): void {
+    if (!this.#session.canCancelNotify) return
+    this.#session.outbox.write(
+      encodeMethod(BASIC_CANCEL, this.#deliveries.channel, { consumerTag: tag, noWait: true }),
+    )
+  }
+
+  /** Ends consumers of queues that the user may read no more. */
+  revalidate(): void {
+    for (const consumer of [...this.#deliveries.consumers.values()]) {
+      const queue = consumer.subscription?.queue
+      if (queue === undefined || this.#session.permissions.canRead(queue.name)) continue
+      consumer.subscription?.cancel()
+      this.#deliveries.cancelledByQueue(consumer, 'access refused')
+    }
+  }
+
+  #newTag(): string {
+    return uniqueName(this.#session.world.broker.world.randomness, 'amq.ctag-')
+  }
+
+  #consumeQueue(queueName: string, tag: string, args: MethodArguments<typeof BASIC_CONSUME>): void {
+    const { vhost, actor } = this.#session
+    checkReadable(this.#session, queueName)
+    const queue = valueOf(vhost.findQueue(queueName, actor))
+    const spec: ConsumerSpec = {
+      tag,
+      noAck: args.noAck,
+      exclusive: args.exclusive,
+      priority: integerArgument(args.arguments, 'x-priority') ?? 0,
+      prefetchCount: args.noAck ? 0 : this.prefetchCount,
+      args: args.arguments,
+      sessionName: `${this.#session.connectionName} (${this.#deliveries.channel})`,
+      user: this.#session.identity.user,
+    }
+    refuse(queue.refusesConsumer(spec))
+    const consumer = this.#add(tag, args.noAck)
+    this.#consumeOk(tag, args.noWait)
+    this.#subscribe(queue, spec, consumer)
+  }
+
+  #subscribe(queue: Queue, spec: ConsumerSpec, consumer: ChannelConsumer): void {
+    consumer.refresh()
+    consumer.subscription = queue.subscribe(spec, consumer)
+  }
+
+  #consumeReplies(tag: string, args: MethodArguments<typeof BASIC_CONSUME>): void {
+    if (this.#replyConsumer !== null) throw ChannelError.preconditionFailed('reply consumer already set')
+    if (!args.noAck) throw ChannelError.preconditionFailed('reply consumer cannot acknowledge')
+    const consumer = this.#add(tag, true)
+    consumer.refresh()
+    consumer.replies = this.#session.vhost.replies.open(consumer)
+    this.#replyConsumer = consumer
+    this.#consumeOk(tag, args.noWait)
+  }
+
+  #add(tag: string, noAck: boolean): ChannelConsumer {
+    const prefetchCount = noAck ? 0 : this.prefetchCount
+    const consumer = this.#deliveries.add(
+      (index) => new ChannelConsumer(this.#session, this.#deliveries, { tag, noAck, prefetchCount, index }),
+    )
+    this.#deliveries.consumers.set(tag, consumer)
+    return consumer
+  }
+
+  #consumeOk(consumerTag: string, noWait: boolean): void {
+    if (noWait) return
+    this.#session.outbox.write(encodeMethod(BASIC_CONSUME_OK, this.#deliveries.channel, { consumerTag }))
+  }
+}
+
+/** Throws 403 unless the user may read from the queue. */
+export function checkReadable(session: Session, queueName: string): void {
+  if (session.permissions.canRead(queueName)) return
+  const text = `read access to ${queueText(session.vhost.name, queueName)} refused for user '${session.identity.user}'`
+  throw ChannelError.accessRefused(text)
+}

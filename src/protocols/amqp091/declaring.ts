@@ -1,0 +1,293 @@
+/**
+ * The methods of a channel that change the topology: exchanges, queues, bindings. [AMQP 0-9-1 §1.6, §1.7]
+ *
+ * A change that is stored first answers later: the connection handles no frame meanwhile, so replies keep the order of
+ * requests. Permissions are asked here, in RabbitMQ's order; everything else is the vhost's to refuse.
+ */
+import type { Answer, Answered } from '../../model/answer.ts'
+import { type Arguments, stringArgument } from '../../model/arguments.ts'
+import { exchangeText, queueText } from '../../model/refusals.ts'
+import { isReplyName } from '../../model/reply-to.ts'
+import { type BindingRequest, cleanName, type DeclaredQueue } from '../../model/requests.ts'
+import { encodeMethod, type MethodArguments } from './codec.ts'
+import { checkReadable } from './consuming.ts'
+import { ChannelError } from './errors.ts'
+import { valueOf } from './refused.ts'
+import type { Session } from './session.ts'
+import {
+  EXCHANGE_BIND,
+  EXCHANGE_BIND_OK,
+  EXCHANGE_DECLARE,
+  EXCHANGE_DECLARE_OK,
+  EXCHANGE_DELETE,
+  EXCHANGE_DELETE_OK,
+  EXCHANGE_UNBIND,
+  EXCHANGE_UNBIND_OK,
+  QUEUE_BIND,
+  QUEUE_BIND_OK,
+  QUEUE_DECLARE,
+  QUEUE_DECLARE_OK,
+  QUEUE_DELETE,
+  QUEUE_DELETE_OK,
+  type QUEUE_PURGE,
+  QUEUE_PURGE_OK,
+  QUEUE_UNBIND,
+  QUEUE_UNBIND_OK,
+} from './spec.ts'
+
+type PermissionKind = 'configure' | 'write' | 'read'
+
+/** One per channel. */
+export class Declaring {
+  readonly #session: Session
+  readonly #channel: number
+  /** The queue that an empty name means; empty when there is none. */
+  #lastQueue = ''
+
+  constructor(session: Session, channel: number) {
+    this.#session = session
+    this.#channel = channel
+  }
+
+  /** A queue's name as given, or that of the last one declared on this channel. */
+  queueName(name: string): string {
+    if (name !== '') return cleanName(name)
+    if (this.#lastQueue === '') throw ChannelError.notFound('no previously declared queue')
+    return this.#lastQueue
+  }
+
+  // Queues
+
+  declareQueue(args: MethodArguments<typeof QUEUE_DECLARE>): void {
+    const { vhost, actor } = this.#session
+    const name = cleanName(args.queue)
+    if (isReplyName(name)) return this.#declareReplyQueue(name, args.noWait)
+    if (args.passive) return this.#declarePassively(name === '' ? this.queueName('') : name, args.noWait)
+    if (name !== '') this.#check('configure', queueText(vhost.name, name), name)
+    this.#checkDeadLetters(name, args.arguments)
+    const declaration = {
+      name,
+      durable: args.durable && !args.exclusive,
+      exclusive: args.exclusive,
+      autoDelete: args.autoDelete,
+      arguments: args.arguments,
+    }
+    this.#answering<DeclaredQueue>(
+      QUEUE_DECLARE,
+      (answered) => vhost.declareQueue(declaration, actor, answered),
+      ({ queue }) => this.#declareOk(queue.name, queue.readyCount, queue.consumers.length, args.noWait),
+    )
+  }
+
+  deleteQueue(args: MethodArguments<typeof QUEUE_DELETE>): void {
+    const { vhost, actor } = this.#session
+    const name = this.queueName(args.queue)
+    this.#check('configure', queueText(vhost.name, name), name)
+    const conditions = { ifUnused: args.ifUnused, ifEmpty: args.ifEmpty }
+    this.#answering<number>(
+      QUEUE_DELETE,
+      (answered) => vhost.deleteQueue(name, conditions, actor, answered),
+      (messageCount) => {
+        if (!args.noWait) this.#write(encodeMethod(QUEUE_DELETE_OK, this.#channel, { messageCount }))
+      },
+    )
+  }
+
+  purgeQueue(args: MethodArguments<typeof QUEUE_PURGE>): void {
+    const { vhost, actor } = this.#session
+    const name = this.queueName(args.queue)
+    checkReadable(this.#session, name)
+    const messageCount = valueOf(vhost.purgeQueue(name, actor))
+    if (!args.noWait) this.#write(encodeMethod(QUEUE_PURGE_OK, this.#channel, { messageCount }))
+  }
+
+  // Exchanges
+
+  declareExchange(args: MethodArguments<typeof EXCHANGE_DECLARE>): void {
+    const { vhost } = this.#session
+    const name = cleanName(args.exchange)
+    const reply = () => {
+      if (!args.noWait) this.#write(encodeMethod(EXCHANGE_DECLARE_OK, this.#channel))
+    }
+    if (args.passive) {
+      valueOf(vhost.findExchange(name))
+      return reply()
+    }
+    this.#check('configure', exchangeText(vhost.name, name), name)
+    this.#checkAlternate(name, args.arguments)
+    const { type, durable, autoDelete, internal } = args
+    const declaration = { name, type, durable, autoDelete, internal, arguments: args.arguments }
+    this.#answering<unknown>(EXCHANGE_DECLARE, (answered) => vhost.declareExchange(declaration, answered), reply)
+  }
+
+  deleteExchange(args: MethodArguments<typeof EXCHANGE_DELETE>): void {
+    const { vhost } = this.#session
+    const name = cleanName(args.exchange)
+    this.#check('configure', exchangeText(vhost.name, name), name)
+    this.#answering<null>(
+      EXCHANGE_DELETE,
+      (answered) => vhost.deleteExchange(name, args.ifUnused, answered),
+      () => {
+        if (!args.noWait) this.#write(encodeMethod(EXCHANGE_DELETE_OK, this.#channel))
+      },
+    )
+  }
+
+  // Bindings
+
+  bindQueue(args: MethodArguments<typeof QUEUE_BIND>): void {
+    const request = this.#queueBinding(args.queue, args.exchange, args.routingKey, args.arguments)
+    this.#bind(QUEUE_BIND, request, args.noWait ? null : encodeMethod(QUEUE_BIND_OK, this.#channel))
+  }
+
+  unbindQueue(args: MethodArguments<typeof QUEUE_UNBIND>): void {
+    const request = this.#queueBinding(args.queue, args.exchange, args.routingKey, args.arguments)
+    this.#unbind(QUEUE_UNBIND, request, encodeMethod(QUEUE_UNBIND_OK, this.#channel))
+  }
+
+  bindExchange(args: MethodArguments<typeof EXCHANGE_BIND>): void {
+    this.#bind(EXCHANGE_BIND, exchangeBinding(args), args.noWait ? null : encodeMethod(EXCHANGE_BIND_OK, this.#channel))
+  }
+
+  unbindExchange(args: MethodArguments<typeof EXCHANGE_UNBIND>): void {
+    const reply = args.noWait ? null : encodeMethod(EXCHANGE_UNBIND_OK, this.#channel)
+    this.#unbind(EXCHANGE_UNBIND, exchangeBinding(args), reply)
+  }
+
+  #queueBinding(queue: string, exchange: string, routingKey: string, args: Arguments): BindingRequest {
+    const destination = this.queueName(queue)
+    // RabbitMQ: without either, the key is the queue's name, too.
+    const key = queue === '' && routingKey === '' ? destination : routingKey
+    return { source: cleanName(exchange), destination, destinationKind: 'queue', routingKey: key, arguments: args }
+  }
+
+  #bind(methodId: number, request: BindingRequest, reply: Buffer | null): void {
+    const { vhost, actor } = this.#session
+    this.#checkBinding(request)
+    this.#answering<null>(
+      methodId,
+      (answered) => vhost.bind(request, actor, answered),
+      () => {
+        if (reply !== null) this.#write(reply)
+      },
+    )
+  }
+
+  #unbind(methodId: number, request: BindingRequest, reply: Buffer | null): void {
+    const { vhost, actor } = this.#session
+    this.#checkBinding(request)
+    this.#answering<null>(
+      methodId,
+      (answered) => vhost.unbind(request, actor, answered),
+      () => {
+        if (reply !== null) this.#write(reply)
+      },
+    )
+  }
+
+  // Passive declarations
+
+  #declarePassively(name: string, noWait: boolean): void {
+    const { vhost, actor, permissions } = this.#session
+    const { canConfigure, canWrite, canRead } = {
+      canConfigure: permissions.canConfigure(name),
+      canWrite: permissions.canWrite(name),
+      canRead: permissions.canRead(name),
+    }
+    if (!canConfigure && !canWrite && !canRead) this.#check('configure', queueText(vhost.name, name), name)
+    const queue = valueOf(vhost.findQueue(name, actor))
+    queue.touch()
+    this.#declareOk(queue.name, queue.readyCount, queue.consumers.length, noWait)
+  }
+
+  /** A probe: is the requester there? */
+  #declareReplyQueue(name: string, noWait: boolean): void {
+    const { vhost } = this.#session
+    if (!vhost.replies.isOpen(name)) throw ChannelError.notFound(`no ${queueText(vhost.name, name)}`)
+    this.#declareOk(name, 0, 1, noWait)
+  }
+
+  #declareOk(queue: string, messageCount: number, consumerCount: number, noWait: boolean): void {
+    this.#lastQueue = queue
+    if (noWait) return
+    this.#write(encodeMethod(QUEUE_DECLARE_OK, this.#channel, { queue, messageCount, consumerCount }))
+  }
+
+  // Permissions
+
+  #check(kind: PermissionKind, object: string, name: string): void {
+    const { permissions, identity } = this.#session
+    const may =
+      kind === 'configure'
+        ? permissions.canConfigure(name)
+        : kind === 'write'
+          ? permissions.canWrite(name)
+          : permissions.canRead(name)
+    if (!may) throw ChannelError.accessRefused(`${kind} access to ${object} refused for user '${identity.user}'`)
+  }
+
+  /** A queue with dead letters reads from itself and writes to their exchange. */
+  #checkDeadLetters(name: string, args: Arguments): void {
+    const exchange = stringArgument(args, 'x-dead-letter-exchange')
+    if (exchange === undefined) return
+    const { vhost } = this.#session
+    if (name !== '') this.#check('read', queueText(vhost.name, name), name)
+    this.#check('write', exchangeText(vhost.name, exchange), exchange)
+  }
+
+  #checkAlternate(name: string, args: Arguments): void {
+    const alternate = stringArgument(args, 'alternate-exchange')
+    if (alternate === undefined) return
+    const { vhost } = this.#session
+    this.#check('read', exchangeText(vhost.name, name), name)
+    this.#check('write', exchangeText(vhost.name, alternate), alternate)
+  }
+
+  #checkBinding({ source, destination, destinationKind, routingKey }: BindingRequest): void {
+    const { vhost, permissions, identity } = this.#session
+    const object = destinationKind === 'queue' ? queueText : exchangeText
+    this.#check('write', object(vhost.name, destination), destination)
+    this.#check('read', exchangeText(vhost.name, source), source)
+    if (vhost.exchange(source)?.type.name !== 'topic' || permissions.canReadTopic(source, routingKey)) return
+    const what = `read access to topic '${routingKey}' in ${exchangeText(vhost.name, source)}`
+    throw ChannelError.accessRefused(`${what} refused for user '${identity.user}'`)
+  }
+
+  // Answers
+
+  /** Starts a verb; `reply` gets its value, now or later. A refusal closes as if the method had thrown it. */
+  #answering<T>(methodId: number, start: (answered: Answered<T>) => void, reply: (value: T) => void): void {
+    const { host } = this.#session
+    let early: Answer<T> | null = null
+    let isWaiting = false
+    start((answer) => {
+      if (!isWaiting) {
+        early = answer
+        return
+      }
+      host.complete(this.#channel, methodId, () => reply(valueOf(answer)))
+      host.resumeInput()
+    })
+    // The callback may have run: the compiler cannot see that.
+    const answer = early as Answer<T> | null
+    if (answer !== null) return reply(valueOf(answer))
+    isWaiting = true
+    host.suspendInput()
+  }
+
+  #write(frame: Buffer): void {
+    this.#session.outbox.write(frame)
+  }
+}
+
+function exchangeBinding(
+  args: MethodArguments<typeof EXCHANGE_BIND> | MethodArguments<typeof EXCHANGE_UNBIND>,
+): BindingRequest {
+  return {
+    source: cleanName(args.source),
+    destination: cleanName(args.destination),
+    destinationKind: 'exchange',
+    routingKey: args.routingKey,
+    arguments: args.arguments,
+  }
+}
