@@ -7,7 +7,7 @@ const LENGTH_INITIAL = 8
 
 /** A line of values. */
 export class Ring<T> {
-  #slots: (T | undefined)[] = new Array<T | undefined>(LENGTH_INITIAL).fill(undefined)
+  #slots: (T | undefined)[] = []
   #first = 0
   /** Values in line. */
   count = 0
@@ -24,8 +24,8 @@ export class Ring<T> {
 
   /** Takes the first value out; undefined when there is none. */
   shift(): T | undefined {
-    const value = this.#slots[this.#first]
     if (this.count === 0) return undefined
+    const value = this.#slots[this.#first]
     this.#slots[this.#first] = undefined
     this.#first = (this.#first + 1) & (this.#slots.length - 1)
     this.count--
@@ -46,14 +46,14 @@ export class Ring<T> {
   }
 
   clear(): void {
-    this.#slots = new Array<T | undefined>(LENGTH_INITIAL).fill(undefined)
+    this.#slots = []
     this.#first = 0
     this.count = 0
   }
 
   #grow(): void {
     const old = this.#slots
-    const slots = new Array<T | undefined>(old.length * 2).fill(undefined)
+    const slots = new Array<T | undefined>(Math.max(LENGTH_INITIAL, old.length * 2)).fill(undefined)
     for (let i = 0; i < this.count; i++) slots[i] = old[(this.#first + i) & (old.length - 1)]
     this.#slots = slots
     this.#first = 0

@@ -5,11 +5,13 @@
  */
 
 const CAPACITY_INITIAL = 16
+/** Most heaps of most queues stay empty. */
+const NOTHING = new Float64Array(0)
 
 /** A heap of sequences, smallest key first. */
 export class SequenceHeap {
-  #keys = new Float64Array(CAPACITY_INITIAL)
-  #sequences = new Float64Array(CAPACITY_INITIAL)
+  #keys = NOTHING
+  #sequences = NOTHING
   count = 0
 
   /** The smallest key; `Infinity` when the heap is empty. */
@@ -66,8 +68,8 @@ export class SequenceHeap {
 
   clear(): void {
     this.count = 0
-    this.#keys = new Float64Array(CAPACITY_INITIAL)
-    this.#sequences = new Float64Array(CAPACITY_INITIAL)
+    this.#keys = NOTHING
+    this.#sequences = NOTHING
   }
 
   /** Places an entry at `at` or below. */
@@ -91,7 +93,7 @@ export class SequenceHeap {
   }
 
   #grow(): void {
-    const keys = new Float64Array(this.#keys.length * 2)
+    const keys = new Float64Array(Math.max(CAPACITY_INITIAL, this.#keys.length * 2))
     const sequences = new Float64Array(keys.length)
     keys.set(this.#keys)
     sequences.set(this.#sequences)
