@@ -14,8 +14,8 @@ import type { ReplyQueues } from './reply-to.ts'
 import { Route } from './route.ts'
 import type { Topology } from './topology.ts'
 
-/** Remembered routes weigh their targets and one; beyond this all are forgotten. */
-const REMEMBERED_WEIGHT_MAX = 1 << 18
+/** Remembered routes weigh their targets and one; beyond this, some 20 MB for a vhost, all are forgotten. */
+const REMEMBERED_WEIGHT_MAX = 1 << 16
 
 /** Routes messages of one vhost. */
 export class Router implements RouteSet {
