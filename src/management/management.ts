@@ -7,6 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TlsOptions } from 'node:tls'
 import type { Login } from '../auth/identity.ts'
+import { uniqueName } from '../base/random.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import { allEndpoints } from './api/endpoints.ts'
@@ -22,6 +23,9 @@ import { metricsEndpoints } from './prometheus/pages.ts'
 import { Archive, type ArchiveStore } from './stats/archive.ts'
 import { nodeProbe } from './stats/node-probe.ts'
 import { Statistics } from './stats/statistics.ts'
+
+/** The global parameter that RabbitMQ keeps it in. */
+const CLUSTER_ID = 'internal_cluster_id'
 
 /** What the composition root hands in: everything of the context that is not made here. */
 export interface ManagementParts extends Omit<ManagementContext, 'statistics' | 'authentication' | 'listeners'> {
@@ -59,6 +63,7 @@ export async function startManagement(parts: ManagementParts): Promise<Managemen
     await archive?.stop(parts.clock.nowMs())
   }
   try {
+    await nameCluster(parts)
     await openListeners(parts, context, metrics, listeners)
   } catch (error) {
     await stop()
@@ -67,6 +72,15 @@ export async function startManagement(parts: ManagementParts): Promise<Managemen
   statistics.start()
   const ports = listeners.filter(({ port }) => port !== 0).map(({ name, port }) => [name, port] as const)
   return { listeners: Object.fromEntries(ports), context, stop }
+}
+
+/** Gives the cluster the permanent id that metrics and tools tell it by, once. */
+function nameCluster({ broker, randomness }: ManagementParts): Promise<void> {
+  if (broker.parameters.getGlobal(CLUSTER_ID) !== undefined) return Promise.resolve()
+  return new Promise((resolve) => {
+    // Without it everything works, so a store that cannot take it now is no reason to stop.
+    broker.parameters.setGlobal(CLUSTER_ID, uniqueName(randomness, 'rabbitmq-cluster-id-'), () => resolve())
+  })
 }
 
 function makeContext(parts: ManagementParts, listeners: readonly HttpListener[]): ManagementContext {

@@ -157,10 +157,7 @@ function changeRoutes({ controls }: ManagementContext): Endpoint[] {
       access: 'administrator',
       tag: TAG,
       summary: 'Stops the node.',
-      handle: () => {
-        controls.shutdown()
-        return NO_CONTENT
-      },
+      handle: () => ({ ...NO_CONTENT, after: () => controls.shutdown() }),
     }),
   ]
 }

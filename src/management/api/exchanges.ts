@@ -29,7 +29,7 @@ const DECLARATION = {
   type: 'object',
   properties: {
     type: { type: 'string', description: '`direct` unless given.' },
-    durable: { type: 'boolean', description: 'Survives a restart; true unless given.' },
+    durable: { type: 'boolean', description: 'Survives a restart; false unless given.' },
     auto_delete: { type: 'boolean', description: 'Goes with its last binding.' },
     internal: { type: 'boolean', description: 'Clients cannot publish to it.' },
     arguments: { ...ANY_OBJECT, description: 'Optional arguments, such as `alternate-exchange`.' },
@@ -152,7 +152,7 @@ class Exchanges {
         {
           name,
           type: body.type ?? 'direct',
-          durable: body.durable ?? true,
+          durable: body.durable ?? false,
           autoDelete: body.auto_delete ?? false,
           internal: body.internal ?? false,
           // Parsed JSON.

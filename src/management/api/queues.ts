@@ -28,7 +28,7 @@ const TAG = 'Queues'
 const DECLARATION = {
   type: 'object',
   properties: {
-    durable: { type: 'boolean', description: 'Survives a restart; true unless given.' },
+    durable: { type: 'boolean', description: 'Survives a restart; false unless given.' },
     auto_delete: { type: 'boolean', description: 'Goes with its last consumer.' },
     exclusive: { type: 'boolean', description: 'Only false is possible here: no connection would own the queue.' },
     arguments: { ...ANY_OBJECT, description: 'Optional arguments, such as `x-queue-type`.' },
@@ -180,7 +180,7 @@ class Queues {
     if (body.exclusive === true) throw badRequest('a queue of the HTTP API cannot be exclusive')
     const declaration = {
       name,
-      durable: body.durable ?? true,
+      durable: body.durable ?? false,
       exclusive: false,
       autoDelete: body.auto_delete ?? false,
       // Parsed JSON.

@@ -89,8 +89,10 @@ export class ApiServer {
 
   async #send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
     response.statusCode = reply.status
+    if (reply.after !== undefined) response.once('close', reply.after)
     for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
     const content = reply.json === undefined ? reply.text : JSON.stringify(reply.json)
+    if (reply.after !== undefined) response.setHeader('connection', 'close')
     if (content === undefined) {
       if (reply.status !== 204 && reply.status !== 304) response.setHeader('content-length', 0)
       response.end()

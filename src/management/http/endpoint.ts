@@ -52,6 +52,8 @@ export interface Reply {
   readonly text?: string | ReplyStream
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Done once the reply has been sent. */
+  readonly after?: () => void
 }
 
 /** An endpoint, whatever its body. */

@@ -1,0 +1,74 @@
+/**
+ * What a verb of `warren ctl` is: a name, how it is called, and what it does with a client. Groups of verbs are files
+ * `verbs-….ts`; `verbs.ts` lists them all.
+ */
+import type { CtlClient, Row } from './ctl-client.ts'
+
+/** Options of all verbs. */
+export interface CtlOptions {
+  readonly vhost: string
+  readonly priority: number | undefined
+  readonly applyTo: string | undefined
+  readonly global: boolean
+  readonly description: string | undefined
+  readonly tags: string | undefined
+  readonly defaultQueueType: string | undefined
+  readonly reason: string | undefined
+  readonly ifEmpty: boolean
+  readonly ifUnused: boolean
+  readonly preHashed: boolean
+  readonly count: number | undefined
+}
+
+/** A call of a verb. */
+export interface CtlCall {
+  readonly client: CtlClient
+  readonly args: readonly string[]
+  readonly options: CtlOptions
+  /** All of standard input. */
+  readInput(): Promise<string>
+  readFile(name: string): Promise<string>
+  writeFile(name: string, text: string): Promise<void>
+}
+
+/** What a verb has to show. */
+export type Outcome =
+  /** A sentence. */
+  | { readonly kind: 'text'; readonly text: string }
+  /** A table; the columns asked for, or these. */
+  | { readonly kind: 'rows'; readonly columns: readonly string[]; readonly rows: readonly Row[] }
+  /** One object: lines of `name: value`, or JSON. */
+  | { readonly kind: 'object'; readonly value: Row }
+  /** Printed as it is, whatever the formatter. */
+  | { readonly kind: 'raw'; readonly text: string }
+
+/** A verb. */
+export interface Verb {
+  readonly name: string
+  /** Arguments in brackets may be left out: `<user> [password]`. */
+  readonly usage: string
+  readonly summary: string
+  /** Said before it is done, unless quiet. */
+  readonly banner?: (call: CtlCall) => string
+  readonly run: (call: CtlCall) => Promise<Outcome>
+}
+
+/** A sentence. */
+export function text(sentence: string): Outcome {
+  return { kind: 'text', text: sentence }
+}
+
+/** Done, and nothing to say. */
+export const SILENT: Outcome = { kind: 'text', text: '' }
+
+/** A table with the columns that the arguments name, else the default ones. */
+export function table({ args }: CtlCall, columns: readonly string[], rows: readonly Row[]): Outcome {
+  return { kind: 'rows', columns: args.length > 0 ? args : columns, rows }
+}
+
+/** Fewest and most arguments that a usage allows; `...` is any number. */
+export function arity(usage: string): { readonly min: number; readonly max: number } {
+  const words = usage.split(' ').filter((word) => word !== '')
+  const min = words.filter((word) => word.startsWith('<')).length
+  return { min, max: words.some((word) => word.includes('...')) ? Number.POSITIVE_INFINITY : words.length }
+}

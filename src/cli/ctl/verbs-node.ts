@@ -1,0 +1,302 @@
+/** Verbs of `warren ctl` on the node: status, limits, logs, health checks. */
+import { CtlError, type Row } from './ctl-client.ts'
+import { type CtlCall, type Outcome, SILENT, text, type Verb } from './verb.ts'
+
+/** How often `await_startup` asks. */
+const ASK_EVERY_MS = 200
+const AWAIT_MS_MAX = 300_000
+
+/** The verbs of this file. */
+export const NODE_VERBS: readonly Verb[] = [
+  {
+    name: 'status',
+    usage: '',
+    summary: 'Shows versions, memory, alarms and listeners.',
+    run: async ({ client }) => object(await client.get(['warren', 'status'])),
+  },
+  {
+    name: 'ping',
+    usage: '',
+    summary: 'Tells whether the broker answers.',
+    run: async ({ client }) => {
+      await client.get(['whoami'])
+      return text('Ping succeeded')
+    },
+  },
+  {
+    name: 'await_startup',
+    usage: '',
+    summary: 'Waits until the broker serves clients.',
+    run: async ({ client }) => {
+      for (let waitedMs = 0; ; waitedMs += ASK_EVERY_MS) {
+        try {
+          await client.get(['health', 'checks', 'ready-to-serve-clients'])
+          return SILENT
+        } catch (error) {
+          // Anything but silence will not get better by waiting.
+          if (!(error instanceof CtlError) || error.status !== 0 || waitedMs >= AWAIT_MS_MAX) throw error
+        }
+        await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS))
+      }
+    },
+  },
+  {
+    name: 'environment',
+    usage: '',
+    summary: 'Lists all settings with types and defaults; `warren config show` shows those in force.',
+    run: async ({ client }) => ({
+      kind: 'rows',
+      columns: ['key', 'type', 'default', 'reloadable'],
+      rows: await client.list(['config', 'effective']),
+    }),
+  },
+  {
+    name: 'cluster_status',
+    usage: '',
+    summary: 'Shows the nodes: one.',
+    run: async ({ client }) => {
+      const { node, cluster_name, alarms, listeners } = (await client.get(['warren', 'status'])) as Row
+      return object({ cluster_name, disk_nodes: [node], running_nodes: [node], alarms, partitions: [], listeners })
+    },
+  },
+  {
+    name: 'version',
+    usage: '',
+    summary: "Shows the broker's version.",
+    run: async ({ client }) => {
+      const status = (await client.get(['warren', 'status'])) as Row
+      return text(`${status.rabbitmq_version} (WarrenMQ ${status.warrenmq_version})`)
+    },
+  },
+  {
+    name: 'report',
+    usage: '',
+    summary: 'Everything that helps somebody who helps: status, objects, policies.',
+    run: async ({ client }) => {
+      const parts: Record<string, unknown> = {}
+      for (const path of [
+        ['warren', 'status'],
+        ['overview'],
+        ['nodes'],
+        ['vhosts'],
+        ['queues'],
+        ['connections'],
+        ['policies'],
+      ]) {
+        parts[path.join('/')] = await client.get(path)
+      }
+      return { kind: 'raw', text: `${JSON.stringify(parts, undefined, 2)}\n` }
+    },
+  },
+  {
+    name: 'listeners',
+    usage: '',
+    summary: 'Lists ports in use.',
+    run: async ({ client }) => {
+      const { listeners } = (await client.get(['warren', 'status'])) as { readonly listeners: readonly Row[] }
+      return { kind: 'rows', columns: ['ip_address', 'port', 'protocol'], rows: listeners }
+    },
+  },
+  {
+    name: 'memory_breakdown',
+    usage: '',
+    summary: 'Shows what memory is used for.',
+    run: async ({ client }) => object(((await client.get(['warren', 'status'])) as Row).memory),
+  },
+  {
+    name: 'alarms',
+    usage: '',
+    summary: 'Lists alarms in force.',
+    run: async ({ client }) => {
+      const { alarms, node } = (await client.get(['warren', 'status'])) as Row & { readonly alarms: readonly string[] }
+      return alarms.length === 0
+        ? text(`Node ${String(node)} reported no alarms, local or clusterwide`)
+        : { kind: 'rows', columns: ['resource', 'node'], rows: alarms.map((resource) => ({ resource, node })) }
+    },
+  },
+  {
+    name: 'list_feature_flags',
+    usage: '[column...]',
+    summary: 'Lists feature flags: all enabled.',
+    run: async ({ client, args }) => ({
+      kind: 'rows',
+      columns: args.length > 0 ? args : ['name', 'state'],
+      rows: await client.list(['feature-flags']),
+    }),
+  },
+  {
+    name: 'enable_feature_flag',
+    usage: '<name>',
+    summary: 'Accepted; every flag is enabled.',
+    run: async ({ client, args }) => {
+      await client.put(['feature-flags', args[0]!, 'enable'], {})
+      return SILENT
+    },
+  },
+  {
+    name: 'list_deprecated_features',
+    usage: '',
+    summary: 'Lists deprecated features that are refused: none.',
+    run: async ({ client }) => ({
+      kind: 'rows',
+      columns: ['name', 'state'],
+      rows: await client.list(['deprecated-features']),
+    }),
+  },
+  {
+    name: 'set_vm_memory_high_watermark',
+    usage: '<fraction> [bytes]',
+    summary: 'Sets the memory watermark: a fraction, or `absolute` and bytes.',
+    run: async ({ client, args }) => {
+      await client.put(['warren', 'memory-limit'], limitBody(args, 'absolute'))
+      return SILENT
+    },
+  },
+  {
+    name: 'set_disk_free_limit',
+    usage: '<bytes> [fraction]',
+    summary: 'Sets the limit of free disk space: bytes, or `mem_relative` and a fraction of the memory.',
+    run: async ({ client, args }) => {
+      const body = args[0] === 'mem_relative' ? { relative: number(args[1]) } : { absolute: bytes(args[0]) }
+      await client.put(['warren', 'disk-limit'], body)
+      return SILENT
+    },
+  },
+  {
+    name: 'set_log_level',
+    usage: '<level> [category]',
+    summary: 'Sets the level of the log until the next restart.',
+    run: async ({ client, args }) => {
+      await client.put(['warren', 'log-level'], {
+        level: args[0],
+        ...(args[1] === undefined ? {} : { category: args[1] }),
+      })
+      return SILENT
+    },
+  },
+  {
+    name: 'log_tail',
+    usage: '',
+    summary: 'Shows the newest lines of the log (--count).',
+    run: async ({ client, options }) => {
+      const lines = (await client.get(['warren', 'log'], { count: String(options.count ?? 50) })) as readonly string[]
+      return { kind: 'raw', text: lines.map((line) => `${line.trimEnd()}\n`).join('') }
+    },
+  },
+  {
+    name: 'list_node_auth_attempt_stats',
+    usage: '',
+    summary: 'Lists logins by protocol.',
+    run: async ({ client }) => {
+      const { node } = (await client.get(['warren', 'status'])) as Row
+      return {
+        kind: 'rows',
+        columns: ['protocol', 'auth_attempts', 'auth_attempts_succeeded', 'auth_attempts_failed'],
+        rows: await client.list(['auth', 'attempts', String(node)]),
+      }
+    },
+  },
+  {
+    name: 'reset_stats_db',
+    usage: '',
+    summary: 'Forgets the history of statistics.',
+    run: async ({ client }) => {
+      await client.delete(['reset'])
+      return SILENT
+    },
+  },
+  stop('stop', 'Stops the broker.'),
+  stop('shutdown', 'Stops the broker.'),
+  check('check_running', 'is-in-service', 'The broker runs.'),
+  check('check_alarms', 'alarms', 'No alarm is in force.'),
+  check('check_local_alarms', 'local-alarms', 'No alarm is in force.'),
+  check('check_virtual_hosts', 'virtual-hosts', 'All virtual hosts run.'),
+  check('check_if_node_is_quorum_critical', 'node-is-quorum-critical', 'No queue depends on this node alone.'),
+  {
+    name: 'check_port_listener',
+    usage: '<port>',
+    summary: 'Something listens on a port.',
+    run: ({ client, args }) => checked(client, ['port-listener', args[0]!]),
+  },
+  {
+    name: 'check_protocol_listener',
+    usage: '<protocol>',
+    summary: 'A protocol has a listener.',
+    run: ({ client, args }) => checked(client, ['protocol-listener', args[0]!]),
+  },
+  {
+    name: 'check_certificate_expiration',
+    usage: '<within> <unit>',
+    summary: 'No certificate expires within so many days, weeks, months or years.',
+    run: ({ client, args }) => checked(client, ['certificate-expiration', args[0]!, args[1]!]),
+  },
+  {
+    name: 'check_port_connectivity',
+    usage: '',
+    summary: 'All listeners are there.',
+    run: async ({ client }) => {
+      const { listeners } = (await client.get(['warren', 'status'])) as { readonly listeners: readonly Row[] }
+      for (const { port } of listeners) await client.get(['health', 'checks', 'port-listener', String(port)])
+      return text('All listeners are there')
+    },
+  },
+]
+
+function object(value: unknown): Outcome {
+  return { kind: 'object', value: value as Row } // What these endpoints answer.
+}
+
+function stop(name: string, summary: string): Verb {
+  return {
+    name,
+    usage: '',
+    summary,
+    banner: () => 'Stopping and halting the broker ...',
+    run: async ({ client }) => {
+      await client.post(['warren', 'shutdown'], {})
+      return SILENT
+    },
+  }
+}
+
+function check(name: string, path: string, summary: string): Verb {
+  return { name, usage: '', summary, run: ({ client }) => checked(client, [path]) }
+}
+
+async function checked(client: CtlCall['client'], path: readonly string[]): Promise<Outcome> {
+  await client.get(['health', 'checks', ...path])
+  return text('The check passed')
+}
+
+function limitBody(args: readonly string[], word: string): Row {
+  return args[0] === word ? { absolute: bytes(args[1]) } : { relative: number(args[0]) }
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 2 ** 10,
+  kib: 2 ** 10,
+  kb: 1e3,
+  m: 2 ** 20,
+  mib: 2 ** 20,
+  mb: 1e6,
+  g: 2 ** 30,
+  gib: 2 ** 30,
+  gb: 1e9,
+}
+
+function bytes(text: string | undefined): number {
+  const match = /^(\d+)\s*([a-z]*)$/i.exec(text ?? '')
+  const unit = match === null ? undefined : UNIT_BYTES[match[2]!.toLowerCase()]
+  if (match === null || unit === undefined)
+    throw new CtlError(`a number of bytes is expected, not ${text ?? 'nothing'}`)
+  return Number(match[1]) * unit
+}
+
+function number(text: string | undefined): number {
+  const value = Number(text)
+  if (text === undefined || text === '' || Number.isNaN(value)) {
+    throw new CtlError(`a number is expected, not ${text ?? 'nothing'}`)
+  }
+  return value
+}

@@ -1,0 +1,182 @@
+/** Verbs of `warren ctl` on queues, exchanges, bindings, connections, channels and consumers. */
+import { CtlError, type Row } from './ctl-client.ts'
+import { SILENT, table, text, type Verb } from './verb.ts'
+
+/** The verbs of this file. */
+export const OBJECT_VERBS: readonly Verb[] = [
+  {
+    name: 'list_queues',
+    usage: '[column...]',
+    summary: 'Lists queues of the virtual host (-p); columns are fields of the HTTP API.',
+    banner: ({ options }) => `Listing queues for vhost ${options.vhost} ...`,
+    run: async (call) =>
+      table(call, ['name', 'messages'], (await call.client.list(['queues', call.options.vhost])).map(withDefaults)),
+  },
+  {
+    name: 'list_exchanges',
+    usage: '[column...]',
+    summary: 'Lists exchanges of the virtual host (-p).',
+    banner: ({ options }) => `Listing exchanges for vhost ${options.vhost} ...`,
+    run: async (call) => table(call, ['name', 'type'], await call.client.list(['exchanges', call.options.vhost])),
+  },
+  {
+    name: 'list_bindings',
+    usage: '[column...]',
+    summary: 'Lists bindings of the virtual host (-p).',
+    banner: ({ options }) => `Listing bindings for vhost ${options.vhost} ...`,
+    run: async (call) => {
+      const bindings = await call.client.list(['bindings', call.options.vhost])
+      const columns = ['source_name', 'source_kind', 'destination_name', 'destination_kind', 'routing_key', 'arguments']
+      return table(call, columns, bindings.map(bindingRow))
+    },
+  },
+  {
+    name: 'list_connections',
+    usage: '[column...]',
+    summary: 'Lists connections.',
+    banner: () => 'Listing connections ...',
+    run: async (call) =>
+      table(
+        call,
+        ['user', 'peer_host', 'peer_port', 'state'],
+        (await call.client.list(['connections'])).map((row) => ({ ...row, pid: row.name })),
+      ),
+  },
+  {
+    name: 'list_channels',
+    usage: '[column...]',
+    summary: 'Lists channels.',
+    banner: () => 'Listing channels ...',
+    run: async (call) =>
+      table(
+        call,
+        ['pid', 'user', 'consumer_count', 'messages_unacknowledged'],
+        (await call.client.list(['channels'])).map((row) => ({ ...row, pid: row.name })),
+      ),
+  },
+  {
+    name: 'list_consumers',
+    usage: '[column...]',
+    summary: 'Lists consumers of the virtual host (-p).',
+    banner: ({ options }) => `Listing consumers in vhost ${options.vhost} ...`,
+    run: async (call) => {
+      const consumers = await call.client.list(['consumers', call.options.vhost])
+      const columns = [
+        'queue_name',
+        'channel_pid',
+        'consumer_tag',
+        'ack_required',
+        'prefetch_count',
+        'active',
+        'arguments',
+      ]
+      return table(call, columns, consumers.map(consumerRow))
+    },
+  },
+  {
+    name: 'list_unresponsive_queues',
+    usage: '[column...]',
+    summary: 'Lists queues that do not answer: there are none, all share one event loop.',
+    run: async (call) => table(call, ['name'], []),
+  },
+  {
+    name: 'purge_queue',
+    usage: '<queue>',
+    summary: 'Drops the ready messages of a queue.',
+    banner: ({ args, options }) => `Purging queue '${args[0]}' in vhost '${options.vhost}' ...`,
+    run: async ({ client, args, options }) => {
+      await client.delete(['queues', options.vhost, args[0]!, 'contents'])
+      return SILENT
+    },
+  },
+  {
+    name: 'delete_queue',
+    usage: '<queue>',
+    summary: 'Deletes a queue (--if-empty, --if-unused).',
+    banner: ({ args, options }) => `Deleting queue '${args[0]}' on vhost '${options.vhost}' ...`,
+    run: async ({ client, args, options }) => {
+      await client.delete(['queues', options.vhost, args[0]!], {
+        ...(options.ifEmpty ? { 'if-empty': 'true' } : {}),
+        ...(options.ifUnused ? { 'if-unused': 'true' } : {}),
+      })
+      return text('Queue was successfully deleted')
+    },
+  },
+  {
+    name: 'close_connection',
+    usage: '<name> <reason>',
+    summary: 'Closes a connection; the reason is told to the client.',
+    banner: ({ args }) => `Closing connection ${args[0]}, reason: ${args[1]}...`,
+    run: async ({ client, args }) => {
+      await client.delete(['connections', args[0]!], {}, args[1])
+      return SILENT
+    },
+  },
+  {
+    name: 'close_all_connections',
+    usage: '<reason>',
+    summary: 'Closes all connections of the virtual host (-p), or all (--global).',
+    run: async ({ client, args, options }) => {
+      const path = options.global ? ['connections'] : ['vhosts', options.vhost, 'connections']
+      const connections = await client.list(path, { columns: 'name' })
+      let closed = 0
+      for (const { name } of connections) if (await close(client, String(name), args[0])) closed++
+      return text(`Closed ${closed} connections`)
+    },
+  },
+  {
+    name: 'close_all_user_connections',
+    usage: '<username> <reason>',
+    summary: 'Closes all connections of a user.',
+    run: async ({ client, args }) => {
+      await client.delete(['connections', 'username', args[0]!], {}, args[1])
+      return SILENT
+    },
+  },
+]
+
+/** One that has gone meanwhile needs no closing. */
+async function close(
+  client: Parameters<Verb['run']>[0]['client'],
+  name: string,
+  reason: string | undefined,
+): Promise<boolean> {
+  try {
+    await client.delete(['connections', name], {}, reason)
+    return true
+  } catch (error) {
+    if (error instanceof CtlError && error.status === 404) return false
+    throw error
+  }
+}
+
+/** Columns that rabbitmqctl has and the HTTP API calls otherwise. */
+function withDefaults(queue: Row): Row {
+  return {
+    ...queue,
+    pid: queue.node,
+    owner_pid: nameOf(queue.owner_pid_details),
+    slave_pids: '',
+    synchronised_slave_pids: '',
+  }
+}
+
+function nameOf(details: unknown): unknown {
+  return typeof details === 'object' && details !== null && 'name' in details ? details.name : ''
+}
+
+function bindingRow(binding: Row): Row {
+  return {
+    ...binding,
+    source_name: binding.source,
+    source_kind: 'exchange',
+    destination_name: binding.destination,
+    destination_kind: binding.destination_type,
+  }
+}
+
+function consumerRow(consumer: Row): Row {
+  const queue = consumer.queue as Row // As the HTTP API shows consumers.
+  const channel = consumer.channel_details as Row
+  return { ...consumer, queue_name: queue.name, channel_pid: channel.name }
+}
