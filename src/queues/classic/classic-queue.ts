@@ -296,9 +296,9 @@ export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, Tak
     this.#idleSinceMs = this.host.clock.nowMs()
     let isDone = expiry === null || expiry.run(this.#idleSinceMs)
     if (!this.#deliver()) isDone = false
-    else {
-      // What is being read may have a taker.
-      if (limit !== null && !limit.refuses && !this.reader.isLoading) this.#entries.makeRoom(limit)
+    // What is being read for a consumer leaves first.
+    else if (!this.reader.isLoading || this.#roster.next() === null) {
+      if (limit !== null && !limit.refuses) this.#entries.makeRoom(limit)
       expiry?.expireInstant()
     }
     return (line === null || line.run()) && isDone

@@ -320,9 +320,9 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
     const { expiry, limit } = entries
     let isDone = expiry === null || expiry.run(nowMs)
     if (!this.#deliver(nowMs)) isDone = false
-    else {
-      // What is being read may have a taker.
-      if (limit !== null && !limit.refuses && !this.reader.isLoading) entries.makeRoom(limit)
+    // What is being read for a consumer leaves first.
+    else if (!this.reader.isLoading || this.#roster.next() === null) {
+      if (limit !== null && !limit.refuses) entries.makeRoom(limit)
       expiry?.expireInstant()
     }
     this.#judgeLength()
