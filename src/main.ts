@@ -6,6 +6,8 @@ import { processEnvironment } from './config/environment.ts'
 export async function main(args: readonly string[]): Promise<void> {
   const code = await runProgram(args, {
     startBroker: async (options) => (await import('./boot.ts')).startBroker(options),
+    openDataFolder: async (dataDir, settings) =>
+      (await import('./boot/data-folder.ts')).openDataFolder(dataDir, settings),
     environment: processEnvironment(),
     stdout: process.stdout,
     stderr: process.stderr,

@@ -4,11 +4,15 @@
  */
 import type { Command } from 'commander'
 import type { BrokerOptions, RunningBroker } from '../config/broker-options.ts'
+import type { Settings } from '../config/settings.ts'
+import type { OpenedDataFolder } from './definitions.ts'
 
 /** What subcommands get from the process, so that tests can give them another. */
 export interface CliHost {
   /** Starts a broker; boot and all it needs are loaded by the first call. */
   startBroker(options: BrokerOptions): Promise<RunningBroker>
+  /** Locks and opens the data folder of a stopped broker; rejects when a broker uses it. */
+  openDataFolder(dataDir: string, settings: Settings): Promise<OpenedDataFolder>
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly stdout: Terminal
   readonly stderr: Terminal

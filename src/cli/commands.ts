@@ -14,6 +14,21 @@ export const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./config-command.ts')).registerConfig,
   },
   {
+    name: 'definitions',
+    summary: 'export, import and check definitions files',
+    load: async () => (await import('./definitions-command.ts')).registerDefinitions,
+  },
+  {
+    name: 'check',
+    summary: "verify a stopped broker's data folder",
+    load: async () => (await import('./check-command.ts')).registerCheck,
+  },
+  {
+    name: 'ctl',
+    summary: 'operate a running broker',
+    load: async () => (await import('./ctl/ctl-command.ts')).registerCtl,
+  },
+  {
     name: 'perf',
     summary: 'load a broker and measure it',
     load: async () => (await import('./perf/perf-command.ts')).registerPerf,

@@ -15,6 +15,7 @@ async function run(args: readonly string[], environment: Readonly<Record<string,
   let err = ''
   const host: CliHost = {
     startBroker: () => Promise.reject(new Error('not in this test')),
+    openDataFolder: () => Promise.reject(new Error('not in this test')),
     environment: { HOME: '/nowhere', ...environment },
     stdout: {
       write: (text) => {

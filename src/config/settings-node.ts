@@ -181,7 +181,7 @@ export const WARREN_FIELDS = {
   ),
   blockBytes: setting(
     'warren.storage.block_bytes',
-    bytes({ min: 1_048_576, max: 268_435_456 }),
+    bytes({ min: 1_048_576, max: 16_777_216 }),
     16_777_216,
     'Size of a block of messages in memory, and of a log file.',
   ),

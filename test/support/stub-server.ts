@@ -5,6 +5,7 @@ import { runProgram } from '../../src/cli/program.ts'
 const server = createServer()
 
 process.exitCode = await runProgram(process.argv.slice(2), {
+  openDataFolder: () => Promise.reject(new Error('not in this test')),
   environment: process.env,
   stdout: process.stdout,
   stderr: process.stderr,

@@ -1,0 +1,144 @@
+/**
+ * The composition root: with its folder the only place that knows every module. It makes them, wires them, and ends them
+ * in reverse order; what it wires is not its business.
+ */
+import type { Clock } from './base/clock.ts'
+import { amqp091 } from './boot/amqp091.ts'
+import { fillMetadata } from './boot/contents.ts'
+import { type Foundation, layFoundation } from './boot/foundation.ts'
+import { endConnections, type ProtocolService } from './boot/goodbye.ts'
+import { OpenListeners } from './boot/listeners.ts'
+import { authenticators, users } from './boot/login.ts'
+import { openManagement } from './boot/management.ts'
+import type { BrokerParts } from './boot/parts.ts'
+import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
+import { readTlsSettings } from './boot/tls.ts'
+import type { BrokerOptions, RunningBroker } from './config/broker-options.ts'
+import type { Settings } from './config/settings.ts'
+import type { Management } from './management/management.ts'
+import { Alarms } from './model/alarms.ts'
+import { Broker } from './model/broker.ts'
+import { exchangeTypes } from './model/exchange-types.ts'
+import { ChunkPool } from './net/chunk-pool.ts'
+import type { TransportAcceptor } from './net/listener.ts'
+import { AMQP091_ENCODER, AMQP091_FORMAT } from './protocols/amqp091/convert.ts'
+import { queueKinds } from './queues/registry.ts'
+
+/** What a program that embeds the broker may hand in beyond `BrokerOptions`. */
+export interface BootOptions extends BrokerOptions {
+  /** Time for TTLs, delays and heartbeats; the machine's unless a test moves its own. */
+  readonly clock?: Clock
+}
+
+/** A running broker with what only this process can reach. */
+export interface BootedBroker extends RunningBroker {
+  readonly parts: BrokerParts
+  /** Takes a transport that needs no port. */
+  readonly acceptAmqp: TransportAcceptor
+}
+
+/** Starts a broker. Resolves when it listens on everything; rejects with a sentence, and leaves nothing behind. */
+export async function startBroker(options: BootOptions): Promise<BootedBroker> {
+  const { settings, dataDir, logger, clock } = options
+  const alarms = new Alarms()
+  const foundation = await layFoundation({ settings, dataDir, logger, clock, alarms })
+  const listeners = new OpenListeners(settings, logger.child('connection'))
+  try {
+    await fillMetadata(foundation, settings, logger)
+    const parts = makeParts(options, foundation, alarms)
+    parts.broker.start()
+    await parts.monitor.start()
+    const amqp = amqp091(parts)
+    const acceptAmqp: TransportAcceptor = (transport) => amqp.accept(transport)
+    await openAll(listeners, settings, acceptAmqp)
+    let shutdown = (): void => undefined
+    const management = await openManagement(parts, listeners, () => shutdown())
+    const booted = running(parts, listeners, management, [amqp], acceptAmqp)
+    shutdown = () => void booted.stop()
+    return booted
+  } catch (error) {
+    await listeners.close()
+    await foundation.close()
+    throw error
+  }
+}
+
+function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms): BrokerParts {
+  const { settings, dataDir, logger } = options
+  const formats = new Map([[AMQP091_FORMAT.protocol, AMQP091_FORMAT]])
+  const broker = new Broker({
+    metadata: foundation.metadata,
+    store: foundation.store,
+    turn: foundation.turn,
+    timers: foundation.wheel,
+    clock: foundation.clock,
+    randomness: foundation.randomness,
+    logger,
+    exchangeTypes: exchangeTypes(),
+    queueKinds,
+    formats,
+    encoder: AMQP091_ENCODER,
+    settings: {
+      nodeName: settings.node.name,
+      defaultQueueType: settings.queues.defaultType,
+      permitsTransientQueues: settings.features.permitted.transient_nonexcl_queues ?? true,
+      queueCountMax: settings.queues.queueCountMax,
+      exchangeCountMax: settings.queues.exchangeCountMax,
+      vhostCountMax: settings.queues.vhostCountMax,
+      connectionCountMax: settings.amqp.connectionCountMax,
+      queueDefaults: { consumerTimeoutMs: settings.amqp.consumerTimeoutMs, deliveryLimit: 20 },
+    },
+  })
+  return {
+    settings,
+    dataDir,
+    logger,
+    foundation,
+    broker,
+    alarms,
+    monitor: resourceMonitor(foundation, settings, alarms, logger),
+    login: authenticators(foundation, settings, logger),
+    users: users(foundation, settings),
+    formats,
+    chunks: new ChunkPool(),
+  }
+}
+
+async function openAll(listeners: OpenListeners, settings: Settings, amqp: TransportAcceptor): Promise<void> {
+  await listeners.open('amqp', settings.listeners.tcp, null, amqp)
+  if (settings.listeners.ssl.length === 0) return
+  await listeners.open('amqps', settings.listeners.ssl, readTlsSettings(settings), amqp)
+}
+
+function running(
+  parts: BrokerParts,
+  listeners: OpenListeners,
+  management: Management,
+  services: readonly ProtocolService[],
+  acceptAmqp: TransportAcceptor,
+): BootedBroker {
+  const { broker, monitor, foundation } = parts
+  let stopped: Promise<void> | null = null
+  const stop = async (): Promise<void> => {
+    await management.stop()
+    await listeners.close()
+    await endConnections(services, foundation.wheel)
+    monitor.stop()
+    broker.stop()
+    await foundation.close()
+  }
+  return {
+    parts,
+    listeners: { ...listeners.ports, ...management.listeners },
+    acceptAmqp,
+    stop: () => {
+      stopped ??= stop()
+      return stopped
+    },
+    reload: (settings) => {
+      monitor.setMemoryLimit(memoryLimit(settings))
+      void monitor.setDiskLimit(diskLimit(settings))
+      return []
+    },
+  }
+}

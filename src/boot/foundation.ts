@@ -1,0 +1,114 @@
+/**
+ * What everything else stands on: time, the turn, the data folder with the message store and the metadata.
+ * Opened first, closed last. Without a data folder all of it is memory.
+ */
+import path from 'node:path'
+import { type Clock, SystemClock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import { type Randomness, SystemRandomness } from '../base/random.ts'
+import { TimerWheel } from '../base/timer-wheel.ts'
+import { Turn } from '../base/turn.ts'
+import { MESSAGES_FOLDER, METADATA_FOLDER } from '../config/data-folder.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Alarms } from '../model/alarms.ts'
+import { MessageView } from '../model/message.ts'
+import type { Metadata } from '../model/metadata.ts'
+import type { Disk } from '../storage/disk.ts'
+import { NodeDisk } from '../storage/disk-node.ts'
+import type { LogHealth } from '../storage/log.ts'
+import { openLmdbMetadata } from '../storage/metadata-lmdb.ts'
+import { createMemoryMetadata } from '../storage/metadata-memory.ts'
+import { openMessageStore } from '../storage/open-store.ts'
+import type { Damage, StorageReport } from '../storage/report.ts'
+import type { BlockStore } from '../storage/store.ts'
+
+const PROGRESS_AFTER_MS = 1_000
+
+/** The ground of one broker. */
+export interface Foundation {
+  readonly clock: Clock
+  readonly wheel: TimerWheel
+  readonly turn: Turn
+  readonly randomness: Randomness
+  /** Null without a data folder. */
+  readonly disk: Disk | null
+  readonly store: BlockStore
+  readonly metadata: Metadata
+  /** Everything written is durable when it resolves. */
+  close(): Promise<void>
+}
+
+export interface FoundationOptions {
+  readonly settings: Settings
+  readonly dataDir: string | null
+  readonly logger: Logger
+  readonly clock?: Clock | undefined
+  readonly alarms: Alarms
+}
+
+/** Opens the data folder. Rejects with a sentence when another broker uses it, or when it cannot be read. */
+export async function layFoundation(options: FoundationOptions): Promise<Foundation> {
+  const { settings, dataDir, logger, alarms } = options
+  const clock = options.clock ?? new SystemClock()
+  const bug = (error: unknown) => logger.error('a bug: an error that nobody caught', { error })
+  const turn = new Turn(bug)
+  const wheel = new TimerWheel(clock, bug)
+  const disk = dataDir === null ? null : new NodeDisk(path.join(dataDir, MESSAGES_FOLDER))
+  const view = new MessageView()
+  const store = await openMessageStore({
+    disk,
+    turn,
+    clock,
+    wheel,
+    report: storageReport(logger.child('storage'), alarms, clock),
+    weigh: (bytes, words, payloadAt) => {
+      view.at(bytes, words, payloadAt)
+      return view.bodyBytes
+    },
+    blockBytes: settings.warren.blockBytes,
+    residentBytes: settings.warren.residentBytes,
+    confirmAfter: settings.warren.confirm,
+    unsyncedBytesMax: settings.warren.unsyncedBytesMax,
+  })
+  try {
+    const metadata = await openMetadata(dataDir, logger)
+    const close = async (): Promise<void> => {
+      await store.close()
+      await metadata.close()
+    }
+    return { clock, wheel, turn, randomness: new SystemRandomness(), disk, store, metadata, close }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function openMetadata(dataDir: string | null, logger: Logger): Promise<Metadata> {
+  if (dataDir === null) return createMemoryMetadata()
+  const { metadata, damagedIds } = await openLmdbMetadata({ dir: path.join(dataDir, METADATA_FOLDER), logger })
+  if (damagedIds.length > 0) logger.error(`${damagedIds.length} damaged metadata records were left out`)
+  return metadata
+}
+
+function storageReport(logger: Logger, alarms: Alarms, clock: Clock): StorageReport {
+  const startedMs = clock.monotonicMs()
+  let saidMs = startedMs
+  return {
+    onHealth(health: LogHealth) {
+      alarms.set('storage', health.state === 'failed')
+      if (health.state === 'failed') logger.error(`the log cannot be written: ${health.reason}; retrying`)
+      else logger.notice('the log is written again')
+    },
+    onDamage({ file, from, to, reason }: Damage) {
+      logger.error(`${file} is damaged from byte ${from} to ${to} (${reason}); a copy is set aside in quarantine`)
+    },
+    onNotice: (text) => logger.notice(text),
+    onProgress(bytes, bytesTotal) {
+      const nowMs = clock.monotonicMs()
+      if (nowMs - startedMs < PROGRESS_AFTER_MS || nowMs - saidMs < PROGRESS_AFTER_MS) return
+      saidMs = nowMs
+      logger.notice(`recovering messages: ${Math.floor((100 * bytes) / bytesTotal)} %`)
+    },
+    onBug: (error) => logger.error('a bug in the storage', { error }),
+  }
+}

@@ -1,0 +1,73 @@
+/** Listening sockets: every address of a setting becomes a listener whose transports go to one protocol. */
+import type { Logger } from '../base/log.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Address } from '../config/value-type.ts'
+import type { ListenerFact } from '../management/context.ts'
+import { Listener, type TransportAcceptor } from '../net/listener.ts'
+import type { TlsSettings } from '../net/tls.ts'
+
+/** What listens, by name; the first of several addresses has the plain name, others a number behind it. */
+export class OpenListeners {
+  readonly #listeners: Listener[] = []
+  readonly #logger: Logger
+  readonly #settings: Settings['listeners']
+
+  constructor(settings: Settings, logger: Logger) {
+    this.#settings = settings.listeners
+    this.#logger = logger
+  }
+
+  /** Listens on all addresses. Rejects with a sentence for the first that is taken or not ours. */
+  async open(
+    name: string,
+    addresses: readonly Address[],
+    tls: TlsSettings | null,
+    accept: TransportAcceptor,
+  ): Promise<void> {
+    for (const [index, { host, port }] of addresses.entries()) {
+      const options = {
+        name: index === 0 ? name : `${name}-${index + 1}`,
+        host: host ?? '',
+        port,
+        backlog: this.#settings.backlogCountMax,
+        tls,
+        proxyProtocol: this.#settings.proxyProtocol,
+        proxyHeaderTimeoutMs: this.#settings.handshakeTimeoutMs,
+      }
+      const listener = new Listener(options, accept, this.#logger)
+      try {
+        await listener.listen()
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new Error(`cannot listen for ${name} on ${host ?? 'all interfaces'}, port ${port}: ${reason}`)
+      }
+      this.#listeners.push(listener)
+    }
+  }
+
+  /** Number of listeners. */
+  get count(): number {
+    return this.#listeners.length
+  }
+
+  /** Ports in use as RabbitMQ lists them: `amqp`, `amqp/ssl`, … */
+  facts(): readonly ListenerFact[] {
+    return this.#listeners.map(({ name, host, port }) => ({ protocol: listedProtocol(name), host, port }))
+  }
+
+  /** Ports in use by name. */
+  get ports(): Record<string, number> {
+    return Object.fromEntries(this.#listeners.map((listener) => [listener.name, listener.port]))
+  }
+
+  /** Stops accepting. */
+  async close(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.close()))
+  }
+}
+
+/** `amqps-2` is listed as `amqp/ssl`. */
+function listedProtocol(name: string): string {
+  const plain = name.replace(/-\d+$/, '')
+  return plain.endsWith('s') ? `${plain.slice(0, -1)}/ssl` : plain
+}

@@ -1,0 +1,51 @@
+/** Who may log in: authenticators and users over the metadata, as the settings order them. */
+import { Authenticators } from '../auth/authenticators.ts'
+import { type CredentialRule, credentialValidator } from '../auth/credential-validator.ts'
+import { InternalAuthenticator } from '../auth/internal-authenticator.ts'
+import { isSaslMechanism } from '../auth/sasl.ts'
+import { Users } from '../auth/users.ts'
+import type { Logger } from '../base/log.ts'
+import type { Settings } from '../config/settings.ts'
+import { decodeTable } from '../protocols/amqp091/fields.ts'
+import type { Foundation } from './foundation.ts'
+
+/** The logins of all protocols. */
+export function authenticators(foundation: Foundation, settings: Settings, logger: Logger): Authenticators {
+  const { auth } = settings
+  const unknown = auth.backends.find((name) => name !== 'internal' && name !== 'rabbit_auth_backend_internal')
+  if (unknown !== undefined) throw new Error(`auth_backends: '${unknown}' is not available; there is 'internal'`)
+  const loopbackUsers = new Set(auth.loopbackUsers)
+  return new Authenticators({
+    chain: [new InternalAuthenticator(foundation.metadata)],
+    mechanisms: auth.mechanisms.filter(isSaslMechanism),
+    isLoopbackOnly: (user) => loopbackUsers.has(user),
+    anonymous: auth.anonymousUser === 'none' ? null : { user: auth.anonymousUser, password: auth.anonymousPassword },
+    decodeTable: (bytes) => {
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      return decodeTable(buffer, 0, buffer.length)
+    },
+    wheel: foundation.wheel,
+    logger,
+  })
+}
+
+/** Administration of users. */
+export function users(foundation: Foundation, { auth }: Settings): Users {
+  return new Users({
+    metadata: foundation.metadata,
+    validator: credentialValidator(credentialRule(auth)),
+    algorithm: auth.passwordHashing,
+    randomness: foundation.randomness,
+  })
+}
+
+function credentialRule(auth: Settings['auth']): CredentialRule {
+  switch (auth.passwordValidator) {
+    case 'rabbit_credential_validator_min_password_length':
+      return { kind: 'min_password_length', lengthMin: auth.passwordLengthMin }
+    case 'rabbit_credential_validator_password_regexp':
+      return { kind: 'password_regexp', pattern: new RegExp(auth.passwordPattern) }
+    default:
+      return { kind: 'accept_everything' }
+  }
+}

@@ -1,0 +1,157 @@
+/** The management beside the protocols: what it is told of the node, and where its files lie. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TlsOptions } from 'node:tls'
+import type { Settings } from '../config/settings.ts'
+import { SERVER_VERSION } from '../config/version.ts'
+import type { CertificateFact, LogFigures, NodeControls, NodeFacts } from '../management/context.ts'
+import type { Management } from '../management/management.ts'
+import type { ArchiveStore } from '../management/stats/archive.ts'
+import { exchangeTypes } from '../model/exchange-types.ts'
+import { queueKinds } from '../queues/registry.ts'
+import type { Disk } from '../storage/disk.ts'
+import { NodeDisk } from '../storage/disk-node.ts'
+import { BATCH_BYTES_BOUNDS, SYNC_MS_BOUNDS } from '../storage/log-meter.ts'
+import { importContext } from './contents.ts'
+import type { OpenListeners } from './listeners.ts'
+import type { BrokerParts } from './parts.ts'
+
+/** Name of the local socket in the data folder, by which `warren ctl` comes in without credentials. */
+export const LOCAL_SOCKET = 'ctl.sock'
+const STATISTICS_FOLDER = 'statistics'
+const ARCHIVE_FILE = 'history.json'
+/** Longest name of a local socket that every system takes. */
+const SOCKET_PATH_BYTES_MAX = 103
+
+/** Starts the management. `shutdown` stops the broker. */
+export async function openManagement(
+  parts: BrokerParts,
+  listeners: OpenListeners,
+  shutdown: () => void,
+): Promise<Management> {
+  const { settings, dataDir, foundation, logger, broker } = parts
+  const { startManagement } = await import('../management/management.ts')
+  return await startManagement({
+    broker,
+    metadata: foundation.metadata,
+    store: foundation.store,
+    formats: parts.formats,
+    queueKinds,
+    users: parts.users,
+    login: parts.login,
+    attempts: parts.login.attempts,
+    alarms: parts.alarms,
+    settings,
+    importContext: importContext(foundation, settings),
+    randomness: foundation.randomness,
+    clock: foundation.clock,
+    turn: foundation.turn,
+    timers: foundation.wheel,
+    logger: logger.child('management'),
+    node: nodeFacts(parts, listeners),
+    controls: controls(parts, shutdown),
+    archive: dataDir === null ? null : archiveStore(new NodeDisk(join(dataDir, STATISTICS_FOLDER))),
+    socketPath: dataDir === null ? null : await freeSocketPath(dataDir),
+    tls: settings.management.sslPort === null ? null : managementTls(settings),
+  })
+}
+
+function nodeFacts(parts: BrokerParts, listeners: OpenListeners): NodeFacts {
+  const { settings, dataDir, foundation, monitor, broker } = parts
+  const certificates = settings.tls.certificateFile === null ? [] : certificateFacts(settings, listeners)
+  return {
+    name: settings.node.name,
+    version: SERVER_VERSION,
+    startedAtMs: foundation.clock.nowMs(),
+    dataDir: dataDir ?? '',
+    configFiles: [],
+    logFiles: settings.log.file === 'false' ? [] : [settings.log.file],
+    exchangeTypes: [...exchangeTypes().values()].map(({ name, description }) => ({ name, description })),
+    authMechanisms: settings.auth.mechanisms,
+    listeners: () => listeners.facts(),
+    certificates: () => certificates,
+    resources: () => monitor.status(),
+    openFiles: () => ({ used: broker.connections.count + listeners.count, max: FILES_MAX }),
+    log: () => (dataDir === null ? undefined : logFigures(parts)),
+  }
+}
+
+/** What systems usually allow a service; Node.js raises its own limit to the hard one at start. */
+const FILES_MAX = 1_048_576
+
+function logFigures({ foundation }: BrokerParts): LogFigures {
+  const { log, loadCount, loadedBytes } = foundation.store.stats()
+  return {
+    ...log,
+    syncMsBounds: SYNC_MS_BOUNDS,
+    batchBytesBounds: BATCH_BYTES_BOUNDS,
+    readCount: loadCount,
+    readBytes: loadedBytes,
+  }
+}
+
+function certificateFacts(settings: Settings, listeners: OpenListeners): readonly CertificateFact[] {
+  const secured = listeners.facts().filter(({ protocol }) => protocol.endsWith('/ssl'))
+  const { X509Certificate } = process.getBuiltinModule('node:crypto')
+  const notAfterMs = Date.parse(new X509Certificate(readFileSync(settings.tls.certificateFile!)).validTo)
+  return secured.map((listener) => ({ listener, notAfterMs }))
+}
+
+function controls({ monitor }: BrokerParts, shutdown: () => void): NodeControls {
+  return {
+    setLogLevel: () => undefined,
+    setMemoryLimit: (limit) => monitor.setMemoryLimit(limit),
+    setDiskLimit: (limit) => monitor.setDiskLimit(limit),
+    logTail: () => [],
+    shutdown,
+  }
+}
+
+/** Where the socket can be made; what an earlier run left there is removed. Null when the name would be too long. */
+async function freeSocketPath(dataDir: string): Promise<string | null> {
+  const path = join(dataDir, LOCAL_SOCKET)
+  if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) return null
+  await new NodeDisk(dataDir).remove(LOCAL_SOCKET)
+  return path
+}
+
+function archiveStore(disk: Disk): ArchiveStore {
+  return {
+    async read() {
+      const entry = (await disk.list()).find(({ name }) => name === ARCHIVE_FILE)
+      if (entry === undefined) return undefined
+      const file = await disk.open(ARCHIVE_FILE, false)
+      const bytes = Buffer.alloc(entry.bytes)
+      const readBytes = await file.read(bytes, 0, bytes.length, 0)
+      await file.close()
+      return bytes.toString('utf8', 0, readBytes)
+    },
+    async write(text) {
+      const bytes = Buffer.from(text)
+      const unfinished = `${ARCHIVE_FILE}.new`
+      const file = await disk.open(unfinished, true)
+      await file.truncate(0)
+      await file.write(bytes, 0, bytes.length, 0)
+      await file.sync()
+      await file.close()
+      await disk.rename(unfinished, ARCHIVE_FILE)
+    },
+  }
+}
+
+/** Certificate and key of the HTTPS port: its own, else those of the other listeners. */
+function managementTls({ management, tls }: Settings): TlsOptions {
+  const certificateFile = management.certificateFile ?? tls.certificateFile
+  const keyFile = management.keyFile ?? tls.keyFile
+  if (certificateFile === null || keyFile === null) {
+    throw new Error('management.ssl.port needs management.ssl.certfile and management.ssl.keyfile')
+  }
+  const authorities = management.caCertificateFile ?? tls.caCertificateFile
+  const passphrase = management.keyPassword ?? tls.keyPassword
+  return {
+    cert: readFileSync(certificateFile),
+    key: readFileSync(keyFile),
+    ...(authorities === null ? {} : { ca: readFileSync(authorities) }),
+    ...(passphrase === null ? {} : { passphrase }),
+  }
+}

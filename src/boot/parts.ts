@@ -1,0 +1,25 @@
+/** Everything of one running broker that listeners and the management are wired to. */
+import type { Authenticators } from '../auth/authenticators.ts'
+import type { Users } from '../auth/users.ts'
+import type { Logger } from '../base/log.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Alarms } from '../model/alarms.ts'
+import type { Broker } from '../model/broker.ts'
+import type { MessageFormats } from '../model/message-format.ts'
+import type { ResourceMonitor } from '../model/resource-monitor.ts'
+import type { ChunkPool } from '../net/chunk-pool.ts'
+import type { Foundation } from './foundation.ts'
+
+export interface BrokerParts {
+  readonly settings: Settings
+  readonly dataDir: string | null
+  readonly logger: Logger
+  readonly foundation: Foundation
+  readonly broker: Broker
+  readonly alarms: Alarms
+  readonly monitor: ResourceMonitor
+  readonly login: Authenticators
+  readonly users: Users
+  readonly formats: MessageFormats
+  readonly chunks: ChunkPool
+}
