@@ -52,7 +52,7 @@ export class Heartbeat implements TimerOwner {
       return
     }
     if (owner.sentBytes === this.#sentBytes) owner.sendHeartbeat()
-    // The heartbeat just sent is not traffic: the next one is due half an interval from now.
+    // The heartbeat just sent counts as traffic from the next flush on, so an idle peer hears one per interval.
     this.#sentBytes = owner.sentBytes
     this.#wheel.schedule(this.#entry, nowMs + this.#halfMs)
   }

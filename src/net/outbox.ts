@@ -64,6 +64,8 @@ export class Outbox implements TurnTask {
   isHigh = false
   /** Since the start, for statistics and heartbeats. */
   sentBytes = 0
+  /** Writes given to the transport. */
+  sentCount = 0
 
   constructor(transport: Transport, pool: ChunkPool, turn: Turn, listener: OutboxListener) {
     this.#transport = transport
@@ -196,6 +198,7 @@ export class Outbox implements TurnTask {
     this.#pending.push(pending)
     this.pendingBytes += pending.byteCount
     this.sentBytes += pending.byteCount
+    this.sentCount++
     this.#transport.write(bytes, start, end, this.#written)
     if (this.#isCorked && (end - start >= LARGE_CHUNK_BYTES / 2 || this.pendingBytes > OUTBOX_HIGH_BYTES)) {
       this.#isCorked = false

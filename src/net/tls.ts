@@ -65,7 +65,9 @@ function certificateOf(socket: TLSSocket): PeerCertificate | null {
   const certificate = socket.getPeerCertificate()
   const subject = certificate.subject as Record<string, string | string[]> | undefined
   if (subject === undefined) return null
-  const parts = Object.entries(subject).map(([name, value]) => `${name}=${Array.isArray(value) ? value.join('+') : value}`)
+  const parts = Object.entries(subject).map(
+    ([name, value]) => `${name}=${Array.isArray(value) ? value.join('+') : value}`,
+  )
   const commonName = subject.CN
   return {
     distinguishedName: parts.reverse().join(','),

@@ -10,8 +10,8 @@ import type { ChannelStatus } from '../../model/connections.ts'
 import { PUBLISH_REFUSED } from '../../model/route.ts'
 import { AckFields, decodeMethod, encodeMethod } from './codec.ts'
 import { Confirms } from './confirms.ts'
-import { checkReadable, Consuming } from './consuming.ts'
 import type { ChannelConsumer } from './consumer.ts'
+import { Consuming, checkReadable } from './consuming.ts'
 import { Declaring } from './declaring.ts'
 import { Deliveries } from './deliveries.ts'
 import { ChannelError, ConnectionError } from './errors.ts'
@@ -81,6 +81,11 @@ export class Channel implements PublishListener {
       if (publisher.expects !== EXPECT_BODY) throw unexpected(publisher.expects)
       publisher.onBody(bytes, start, end)
     }
+  }
+
+  /** Whether a publish waits for its header or body. */
+  get isMidContent(): boolean {
+    return this.#publisher.expects !== EXPECT_METHOD
   }
 
   // PublishListener

@@ -5,8 +5,8 @@
  */
 import { Channel } from './channel.ts'
 import { ConnectionError } from './errors.ts'
-import { refuse } from './refused.ts'
 import type { PublishScratch } from './publisher.ts'
+import { refuse } from './refused.ts'
 import type { Session } from './session.ts'
 
 /** One per connection. */

@@ -8,15 +8,15 @@ import type { MessageView } from '../../model/message.ts'
 import type { Address } from '../../model/message-store.ts'
 import type { Consumer, ConsumerSink, Outcome } from '../../model/queue.ts'
 import type { ReplyQueue } from '../../model/reply-to.ts'
-import { CONTENT_HEADER_FIXED_BYTES, bodyFramesBytes, DeliverWriter, writeBodyFrames, writeContentHeader } from './codec.ts'
 import {
-  COPY_BYTES_MAX,
-  isVerbatim,
-  shownContent,
-  writeBodyByReference,
-  writeContentCopy,
-} from './delivery-writer.ts'
+  bodyFramesBytes,
+  CONTENT_HEADER_FIXED_BYTES,
+  DeliverWriter,
+  writeBodyFrames,
+  writeContentHeader,
+} from './codec.ts'
 import type { Deliveries } from './deliveries.ts'
+import { COPY_BYTES_MAX, isVerbatim, shownContent, writeBodyByReference, writeContentCopy } from './delivery-writer.ts'
 import type { Session } from './session.ts'
 
 /** Whatever handed out deliveries of a channel: a consumer, or gets from one queue. */

@@ -12,7 +12,14 @@ import type { Deliveries } from './deliveries.ts'
 import { ChannelError, ConnectionError } from './errors.ts'
 import { refuse, valueOf } from './refused.ts'
 import type { Session } from './session.ts'
-import { BASIC_CANCEL, BASIC_CANCEL_OK, type BASIC_CONSUME, BASIC_CONSUME_OK, type BASIC_QOS, BASIC_QOS_OK } from './spec.ts'
+import {
+  BASIC_CANCEL,
+  BASIC_CANCEL_OK,
+  type BASIC_CONSUME,
+  BASIC_CONSUME_OK,
+  type BASIC_QOS,
+  BASIC_QOS_OK,
+} from './spec.ts'
 
 /** One per channel. */
 export class Consuming {
@@ -69,9 +76,7 @@ export class Consuming {
   /** The queue ended the subscription: clients that understand it are told. */
   cancelledByQueue(tag: string): void {
     if (!this.#session.canCancelNotify) return
-    this.#session.outbox.write(
-      encodeMethod(BASIC_CANCEL, this.#deliveries.channel, { consumerTag: tag, noWait: true }),
-    )
+    this.#session.outbox.write(encodeMethod(BASIC_CANCEL, this.#deliveries.channel, { consumerTag: tag, noWait: true }))
   }
 
   /** Ends consumers of queues that the user may read no more. */

@@ -135,11 +135,7 @@ export function propertiesOfNeutral(message: NeutralMessage): BasicProperties {
 }
 
 /** An id as text; one that is no text, or too long, goes into a header under its type. */
-function idText(
-  id: TypedValue | undefined,
-  header: string,
-  headers: Map<string, TypedValue>,
-): string | undefined {
+function idText(id: TypedValue | undefined, header: string, headers: Map<string, TypedValue>): string | undefined {
   if (id === undefined) return undefined
   if (id.type === 'longstr' && typeof id.value === 'string' && Buffer.byteLength(id.value) <= SHORTSTR_BYTES_MAX)
     return id.value

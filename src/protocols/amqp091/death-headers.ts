@@ -22,7 +22,8 @@ export function withBrokerHeaders(headers: FieldTable, annotations: Annotations,
 function brokerHeaders(annotations: Annotations, counts: DeliveryCounts): [string, FieldValue][] {
   const added: [string, FieldValue][] = []
   const { deaths, firstDeath, lastDeath } = annotations
-  if (deaths !== undefined && deaths.length > 0) added.push(['x-death', { type: 'array', value: deaths.map(deathTable) }])
+  if (deaths !== undefined && deaths.length > 0)
+    added.push(['x-death', { type: 'array', value: deaths.map(deathTable) }])
   for (const [prefix, place] of [
     ['x-first-death', firstDeath],
     ['x-last-death', lastDeath],

@@ -18,8 +18,8 @@ import {
 import { propertiesOfNeutral } from './convert.ts'
 import { type DeliveryCounts, withBrokerHeaders } from './death-headers.ts'
 import { decodeProperties, encodeProperties } from './properties.ts'
-import { FRAME_BODY, FRAME_END, FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES } from './spec.ts'
 import type { Session } from './session.ts'
+import { FRAME_BODY, FRAME_END, FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES } from './spec.ts'
 
 /** Longer bodies travel by reference. */
 export const COPY_BYTES_MAX = 2048

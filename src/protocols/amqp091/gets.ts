@@ -104,17 +104,7 @@ export class Gets implements TakeSink {
     const { channel } = this.#deliveries
     if (isVerbatim(view, deliveryCount, acquiredCount)) {
       const { bytes, propertiesStart, propertiesEnd, bodyStart, bodyEnd } = view
-      writeContentCopy(
-        outbox,
-        channel,
-        frameBytesMax,
-        bytes,
-        propertiesStart,
-        propertiesEnd,
-        bytes,
-        bodyStart,
-        bodyEnd,
-      )
+      writeContentCopy(outbox, channel, frameBytesMax, bytes, propertiesStart, propertiesEnd, bytes, bodyStart, bodyEnd)
       return
     }
     const { properties, body, bodyStart, bodyEnd } = shownContent(this.#session, view, { deliveryCount, acquiredCount })

@@ -133,12 +133,12 @@ export function agreedTuning(
 
 function checkRange(name: string, value: number, min: number, offered: number): void {
   if (value !== 0 && value < min) {
-    throw ConnectionError.notAllowed(
-      `negotiated ${name} = ${value} is lower than the minimum allowed value (${min})`,
-    )
+    throw ConnectionError.notAllowed(`negotiated ${name} = ${value} is lower than the minimum allowed value (${min})`)
   }
   if (offered !== 0 && (value === 0 || value > offered)) {
     const shown = value === 0 ? '0 (no limit)' : value
-    throw ConnectionError.notAllowed(`negotiated ${name} = ${shown} is higher than the maximum allowed value (${offered})`)
+    throw ConnectionError.notAllowed(
+      `negotiated ${name} = ${shown} is higher than the maximum allowed value (${offered})`,
+    )
   }
 }

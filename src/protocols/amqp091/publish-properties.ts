@@ -2,11 +2,12 @@
  * The properties of a publish that mean something to the broker: expiration, further keys, reply-to, user id.
  * Checked in RabbitMQ's order, with its texts. [RabbitMQ: basic.publish]
  */
-import { type MessageDraft, NO_EXPIRATION } from '../../model/message.ts'
+
 import { writeAnnotations } from '../../model/annotations.ts'
+import { type MessageDraft, NO_EXPIRATION } from '../../model/message.ts'
 import { REPLY_TO } from '../../model/reply-to.ts'
-import { ChannelError } from './errors.ts'
 import { withoutBcc } from './convert.ts'
+import { ChannelError } from './errors.ts'
 import { ABSENT, decodeProperties, encodeProperties, type PropertyScan } from './properties.ts'
 import { keysOf, type PropertyFacts } from './property-facts.ts'
 

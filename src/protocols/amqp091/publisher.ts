@@ -14,8 +14,8 @@ import type { Confirms } from './confirms.ts'
 import type { Deliveries } from './deliveries.ts'
 import { writeContentCopy } from './delivery-writer.ts'
 import { ChannelError, ConnectionError } from './errors.ts'
-import { PropertyFacts } from './property-facts.ts'
 import { ABSENT, PropertyScan } from './properties.ts'
+import { PropertyFacts } from './property-facts.ts'
 import { type PublishAddress, PublishAddresses } from './publish-address.ts'
 import { expirationOf, takeExtraKeys, wantsDirectReply, withReplyTo } from './publish-properties.ts'
 import type { Session } from './session.ts'
@@ -358,8 +358,6 @@ export class ChannelPublisher implements Publication {
 /** Whether the frame at byte `at` is a body frame with the whole body, in this very chunk: then it comes next. */
 function followsWhole(bytes: Buffer, at: number, bodyBytes: number): boolean {
   return (
-    at + FRAME_HEAD_BYTES + bodyBytes < bytes.length &&
-    bytes[at] === FRAME_BODY &&
-    readU32(bytes, at + 3) === bodyBytes
+    at + FRAME_HEAD_BYTES + bodyBytes < bytes.length && bytes[at] === FRAME_BODY && readU32(bytes, at + 3) === bodyBytes
   )
 }

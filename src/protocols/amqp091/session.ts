@@ -56,8 +56,6 @@ export interface SessionHost {
   resumeInput(): void
   /** Runs the rest of a method that was answered later; what it throws closes as if thrown by the method. */
   complete(channel: number, methodId: number, rest: () => void): void
-  /** The channel is closed and forgotten. */
-  channelClosed(channel: number): void
   /** Someone publishes: the time to say so when an alarm is on. */
   onPublish(): void
 }
