@@ -12,6 +12,8 @@ import { FolderInUse } from './disk.ts'
 /** Folders locked by this process: several brokers may live in it. */
 const HELD = new Set<string>()
 const TRIES_MAX = 5
+/** What a file system says that cannot link. */
+const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
 
 function bootId(): string {
   try {
@@ -86,6 +88,7 @@ export class FolderLock {
           await fs.link(draft, this.#path)
           return
         } catch (error) {
+          if (NO_LINKS.includes(codeOf(error))) return await this.#takeWithoutLinks(draft)
           if (codeOf(error) !== 'EEXIST') throw error
         }
         await this.#removeStale()
@@ -94,6 +97,13 @@ export class FolderLock {
     } finally {
       await fs.rm(draft, { force: true })
     }
+  }
+
+  /** Some file systems have no links. Two starters at the very same moment are not told apart there. */
+  async #takeWithoutLinks(draft: string): Promise<void> {
+    const owner = this.#livingOwner(await this.#read(this.#path))
+    if (owner !== '') throw new FolderInUse(this.#folder, owner)
+    await fs.rename(draft, this.#path)
   }
 
   /** Moves a dead process's lock away, and puts it back when it turns out to be somebody's new one. */

@@ -29,6 +29,9 @@ export class LogFiles {
   /** Closed blocks with an open file, the one opened last at the end. */
   readonly #open = new Set<Block>()
   #removing: Promise<void> = Promise.resolve()
+  #sparesComing = 0
+  /** Why the last file that could not be removed or renamed was left; '' when none was. */
+  leftBehind = ''
   count = 0
 
   constructor(disk: Disk) {
@@ -58,7 +61,12 @@ export class LogFiles {
   /** The file of a closed block, for reading. */
   async forReading(block: Block): Promise<DiskFile> {
     const image = block.image!
-    if (image.file === null) image.file = await this.disk.open(logFileName(block.number), false)
+    if (image.file === null) {
+      const file = await this.disk.open(logFileName(block.number), false)
+      // Another read may have opened it in the meantime.
+      if (image.file === null) image.file = file
+      else await file.close()
+    }
     this.closed(block)
     return image.file
   }
@@ -132,8 +140,6 @@ export class LogFiles {
     }
   }
 
-  #sparesComing = 0
-
   /** When all renames and removals asked for are done. */
   async settled(): Promise<void> {
     await this.#removing
@@ -153,12 +159,10 @@ export class LogFiles {
 
   /** One after the other, out of everybody's way. What fails is left lying; the next start finds it. */
   #later(work: () => Promise<void>): void {
-    this.#removing = this.#removing.then(work).catch(() => {
-      this.leftBehindCount++
+    this.#removing = this.#removing.then(work).catch((error: unknown) => {
+      this.leftBehind = error instanceof Error ? error.message : String(error)
     })
   }
-
-  leftBehindCount = 0
 }
 
 /** The log's side of a new block. */

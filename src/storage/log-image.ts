@@ -19,6 +19,8 @@ export class LogImage {
   isNamed = false
   /** The owner needs it no more since the log's end was here; -1 while it does. */
   releasedAt = -1
+  /** Compaction could not empty it: what is live there cannot be read. */
+  isStuck = false
   /** Damage was found: the file is set aside, not used again. */
   isDamaged = false
   /** Some batch starts, ascending. */

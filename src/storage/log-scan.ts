@@ -225,7 +225,7 @@ class LogScan {
       }
       const next = this.#nextSound(image, at + 8)
       if (this.#isProven(base + at) && (next >= 0 || this.#isExpected(at, image))) {
-        this.#damaged(image.number, at, next < 0 ? image.bytes : next, 'checksum')
+        this.#damaged(image.number, at, next < 0 ? Math.max(image.bytes, at + VOID_BYTES_MIN) : next, 'checksum')
       } else if (next >= 0 || this.#isExpected(at, image)) this.#isCut = true
       if (next < 0 || this.#isCut) return end
       at = next

@@ -13,6 +13,7 @@ import { type Block, Slab } from './block.ts'
 import type { BlockTable, PressureSink } from './block-table.ts'
 import type { ColdReader } from './cold-reader.ts'
 import { Compactor } from './compactor.ts'
+import { DiskError } from './disk.ts'
 import type { LedgerRegistry } from './ledger-registry.ts'
 import type { Log } from './log.ts'
 import type { LogFiles } from './log-files.ts'
@@ -169,6 +170,7 @@ export class Reclaimer implements TransientOwner, PressureSink, TimerOwner {
     this.compactedBytes += compactor.movedBytes - before
     if (!isDone) return true
     this.#compactor = null
+    if (compactor.block.live > 0) compactor.block.image!.isStuck = true
     this.#owner.unpinBlock(compactor.block)
     this.#look()
     return false
@@ -195,7 +197,7 @@ export class Reclaimer implements TransientOwner, PressureSink, TimerOwner {
       liveBytes += liveBytesOf(block)
       const isBehind = blocks.nextNumber - block.number > BEHIND_BLOCKS_MAX || block.image.isDamaged
       const own = isBehind ? -1 : block.live / block.entered
-      if (own >= share || block.image.syncedTo < block.usedBytes) continue
+      if (own >= share || block.image.isStuck || block.image.syncedTo < block.usedBytes) continue
       share = own
       sparsest = block
     }
@@ -221,6 +223,7 @@ export class Reclaimer implements TransientOwner, PressureSink, TimerOwner {
         this.#compactor = new Compactor(block, slab, this.#parts.log.appender, this.#ledgers)
         this.#owner.mark()
       } catch (error) {
+        block.image!.isStuck = true
         this.#parts.report.onNotice(`A block of the log cannot be read for compaction: ${String(error)}`)
         this.#owner.unpinBlock(block)
       }
@@ -243,7 +246,10 @@ export class Reclaimer implements TransientOwner, PressureSink, TimerOwner {
   }
 
   #later(work: () => Promise<void>): void {
-    this.#pending = this.#pending.then(work).catch((error: unknown) => this.#parts.report.onBug(error))
+    this.#pending = this.#pending.then(work).catch((error: unknown) => {
+      if (error instanceof DiskError) this.#parts.report.onNotice(`A scratch file is left behind: ${error.message}`)
+      else this.#parts.report.onBug(error)
+    })
   }
 }
 
