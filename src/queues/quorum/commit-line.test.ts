@@ -59,7 +59,7 @@ test('what was there at the start is committed', () => {
   const { store, ledger } = bed()
   store.reserve(true, 1, 4)
   ledger.enter(0, 1, 0)
-  const line = new CommitLine({ store, ledger, onCommitted: assert.fail, wake: assert.fail })
+  const line = new CommitLine({ store, ledger, onCommitted: () => assert.fail(), wake: () => assert.fail() })
   line.advance()
   assert.equal(line.uncommittedCount, 0)
 })
