@@ -7,6 +7,7 @@
  * Invariant: a channel that was closed, by whomever, holds nothing: its consumers are gone, its deliveries are back.
  */
 import type { ChannelStatus } from '../../model/connections.ts'
+import type { Queue } from '../../model/queue.ts'
 import { PUBLISH_REFUSED } from '../../model/route.ts'
 import { AckFields, decodeMethod, encodeMethod } from './codec.ts'
 import { Confirms } from './confirms.ts'
@@ -25,7 +26,8 @@ import {
   type PublishListener,
   type PublishScratch,
 } from './publisher.ts'
-import { valueOf } from './refused.ts'
+import { grantedValue } from './refused.ts'
+import { autoDeleteQueues } from './removal-wait.ts'
 import type { Session } from './session.ts'
 import * as spec from './spec.ts'
 import { DurableWait, Transaction } from './transaction.ts'
@@ -112,6 +114,11 @@ export class Channel implements PublishListener {
     this.confirms?.close()
     this.#transaction?.rollback()
     this.deliveries.close()
+  }
+
+  /** Auto-delete queues that its consumers hold. */
+  autoDeleteQueues(): Queue[] {
+    return autoDeleteQueues([...this.deliveries.consumers.values()].map((consumer) => consumer.subscription?.queue))
   }
 
   onPressure(isHigh: boolean): void {
@@ -261,7 +268,7 @@ export class Channel implements PublishListener {
   #get(queueName: string, noAck: boolean): void {
     const { vhost, actor } = this.#session
     checkReadable(this.#session, queueName)
-    const queue = valueOf(vhost.findQueue(queueName, actor))
+    const queue = grantedValue(vhost.findQueue(queueName, actor))
     this.#gets ??= new Gets(this.#session, this.deliveries)
     this.#gets.get(queue, noAck)
   }

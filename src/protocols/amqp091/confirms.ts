@@ -35,6 +35,8 @@ export class Confirms implements TurnTask, DurableSink {
   readonly #positions: Position[] = []
   #head = 0
   #published = 0
+  /** The last publish that was not refused. */
+  #accepted = 0
   #acked = 0
   #mustWait = false
   #isMarked = false
@@ -54,7 +56,7 @@ export class Confirms implements TurnTask, DurableSink {
 
   /** A publish was taken. `mustWait`: it is safe once the log is durable up to where it is now. */
   published(mustWait: boolean): void {
-    this.#published++
+    this.#accepted = ++this.#published
     if (mustWait) this.#mustWait = true
     if (!this.#isMarked) {
       this.#isMarked = true
@@ -85,14 +87,14 @@ export class Confirms implements TurnTask, DurableSink {
     const { store } = this.#world
     if (this.#mustWait && store.durable < store.appended) {
       this.#mustWait = false
-      this.#tags.push(this.#published)
+      this.#tags.push(this.#accepted)
       this.#positions.push(store.appended)
       this.#await()
     } else {
       this.#mustWait = false
-      if (this.#head === this.#tags.length) this.#ack(this.#published)
+      if (this.#head === this.#tags.length) this.#ack(this.#accepted)
       // Behind publishes that wait: they are answered together.
-      else this.#tags[this.#tags.length - 1] = this.#published
+      else this.#tags[this.#tags.length - 1] = this.#accepted
     }
   }
 
@@ -118,7 +120,7 @@ export class Confirms implements TurnTask, DurableSink {
   #ack(tag: number): void {
     const count = tag - this.#acked
     if (count <= 0) return
-    this.#acked = tag
+    this.#acked = tag === this.#accepted ? this.#published : tag
     for (const counters of this.#counters) counters.confirmed += count
     const { outbox } = this.#world
     const at = outbox.reserve(ACK_BYTES)

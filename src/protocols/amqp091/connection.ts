@@ -39,6 +39,7 @@ import {
 import { InputGate } from './input-gate.ts'
 import type { PublishScratch } from './publisher.ts'
 import { refuse } from './refused.ts'
+import { afterRemoval } from './removal-wait.ts'
 import type { Session, SessionHost, SessionWorld } from './session.ts'
 import * as spec from './spec.ts'
 
@@ -408,12 +409,14 @@ export class Connection
     this.#world.logger.info(`closing AMQP connection (${this.name}, user: '${this.#identity?.user ?? ''}')`)
     this.#state = 'closed'
     this.#unlist()
-    // RabbitMQ: exclusive queues are gone when close-ok arrives.
-    this.#terminate(() => {
+    const queues = [...(this.#channels?.all() ?? [])].flatMap((channel) => channel.autoDeleteQueues())
+    const reply = () => {
       this.#socket.outbox.write(encodeMethod(spec.CONNECTION_CLOSE_OK, 0))
       this.#socket.end()
       this.#closeWithin(CLOSE_OK_MS_MAX)
-    })
+    }
+    // RabbitMQ: exclusive queues are gone when close-ok arrives.
+    this.#terminate(() => afterRemoval(this.#world, queues, reply))
   }
 
   #onUpdateSecret(secret: Buffer): void {
@@ -459,8 +462,7 @@ export class Connection
       }
       if (methodId === spec.CHANNEL_OPEN) {
         decodeMethod(methodId, bytes, start, end)
-        channels.open(number)
-        this.#socket.outbox.write(encodeMethod(spec.CHANNEL_OPEN_OK, number))
+        this.#openChannel(number)
         return
       }
       throw ConnectionError.channelError("expected 'channel.open'")
@@ -469,11 +471,28 @@ export class Connection
     }
   }
 
+  #openChannel(number: number): void {
+    try {
+      this.#channels?.open(number)
+      this.#socket.outbox.write(encodeMethod(spec.CHANNEL_OPEN_OK, number))
+    } catch (error) {
+      // RabbitMQ names no method when a limit is reached.
+      this.#failed(number, 0, error)
+    }
+  }
+
   #closeChannel(number: number, methodId: number): void {
     const channel = this.#channels?.get(number)
     if (channel === null || channel === undefined) return
+    const queues = channel.autoDeleteQueues()
     this.#channels?.close(channel, false)
-    if (methodId === spec.CHANNEL_CLOSE) this.#socket.outbox.write(encodeMethod(spec.CHANNEL_CLOSE_OK, number))
+    if (methodId !== spec.CHANNEL_CLOSE) return
+    let isLater = false
+    isLater = !afterRemoval(this.#world, queues, () => {
+      if (this.#state === 'running') this.#socket.outbox.write(encodeMethod(spec.CHANNEL_CLOSE_OK, number))
+      if (isLater) this.resumeInput()
+    })
+    if (isLater) this.suspendInput()
   }
 
   // Errors and the end

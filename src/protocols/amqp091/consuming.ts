@@ -2,6 +2,7 @@
  * The methods by which a channel consumes: qos, consume, cancel. [AMQP 0-9-1 §1.8; RabbitMQ: consumers]
  */
 import { uniqueName } from '../../base/random.ts'
+import { TURN_SESSIONS, type TurnTask } from '../../base/turn.ts'
 import { integerArgument } from '../../model/arguments.ts'
 import type { ConsumerSpec, Queue } from '../../model/queue.ts'
 import { queueText } from '../../model/refusals.ts'
@@ -10,7 +11,8 @@ import { encodeMethod, type MethodArguments } from './codec.ts'
 import { ChannelConsumer } from './consumer.ts'
 import type { Deliveries } from './deliveries.ts'
 import { ChannelError, ConnectionError } from './errors.ts'
-import { refuse, valueOf } from './refused.ts'
+import { grantedValue, refuse } from './refused.ts'
+import { afterRemoval, autoDeleteQueues } from './removal-wait.ts'
 import type { Session } from './session.ts'
 import {
   BASIC_CANCEL,
@@ -22,12 +24,14 @@ import {
 } from './spec.ts'
 
 /** One per channel. */
-export class Consuming {
+export class Consuming implements TurnTask {
   readonly #session: Session
   readonly #deliveries: Deliveries
   /** For new consumers; 0 is no limit. */
   prefetchCount: number
   #replyConsumer: ChannelConsumer | null = null
+  /** Ended by their queue in this turn, and not yet told. */
+  readonly #cancelledTags: string[] = []
 
   constructor(session: Session, deliveries: Deliveries) {
     this.#session = session
@@ -43,7 +47,11 @@ export class Consuming {
   qos(args: MethodArguments<typeof BASIC_QOS>): void {
     if (args.prefetchSize !== 0) throw ConnectionError.notImplemented(`prefetch_size!=0 (${args.prefetchSize})`)
     if (args.global) this.#deliveries.limitChannel(args.prefetchCount)
-    else this.prefetchCount = args.prefetchCount
+    else {
+      this.prefetchCount = args.prefetchCount
+      // RabbitMQ: asking for one kind of limit ends the other.
+      this.#deliveries.limitChannel(0)
+    }
     this.#session.outbox.write(encodeMethod(BASIC_QOS_OK, this.#deliveries.channel))
   }
 
@@ -62,21 +70,39 @@ export class Consuming {
 
   cancel(tag: string, noWait: boolean): void {
     const consumer = this.#deliveries.consumers.get(tag)
+    const queues = autoDeleteQueues([consumer?.subscription?.queue])
     if (consumer !== undefined) {
       this.#deliveries.consumers.delete(tag)
       consumer.cancel()
       this.#deliveries.retire(consumer.index)
       if (consumer === this.#replyConsumer) this.#replyConsumer = null
     }
-    if (!noWait) {
-      this.#session.outbox.write(encodeMethod(BASIC_CANCEL_OK, this.#deliveries.channel, { consumerTag: tag }))
+    const { host, outbox, world } = this.#session
+    const { channel } = this.#deliveries
+    const reply = () => {
+      if (!noWait) outbox.write(encodeMethod(BASIC_CANCEL_OK, channel, { consumerTag: tag }))
     }
+    let isLater = false
+    isLater = !afterRemoval(world, queues, () => {
+      if (!isLater) return reply()
+      host.complete(channel, BASIC_CANCEL, reply)
+      host.resumeInput()
+    })
+    if (isLater) host.suspendInput()
   }
 
-  /** The queue ended the subscription: clients that understand it are told. */
+  /** The queue ended the subscription: clients that understand it are told, after the reply to what ended it. */
   cancelledByQueue(tag: string): void {
     if (!this.#session.canCancelNotify) return
-    this.#session.outbox.write(encodeMethod(BASIC_CANCEL, this.#deliveries.channel, { consumerTag: tag, noWait: true }))
+    if (this.#cancelledTags.length === 0) this.#session.world.broker.world.turn.mark(TURN_SESSIONS, this)
+    this.#cancelledTags.push(tag)
+  }
+
+  onTurnEnd(): void {
+    const { channel, isClosed } = this.#deliveries
+    for (const consumerTag of this.#cancelledTags.splice(0)) {
+      if (!isClosed) this.#session.outbox.write(encodeMethod(BASIC_CANCEL, channel, { consumerTag, noWait: true }))
+    }
   }
 
   /** Ends consumers of queues that the user may read no more. */
@@ -96,7 +122,7 @@ export class Consuming {
   #consumeQueue(queueName: string, tag: string, args: MethodArguments<typeof BASIC_CONSUME>): void {
     const { vhost, actor } = this.#session
     checkReadable(this.#session, queueName)
-    const queue = valueOf(vhost.findQueue(queueName, actor))
+    const queue = grantedValue(vhost.findQueue(queueName, actor))
     const spec: ConsumerSpec = {
       tag,
       noAck: args.noAck,

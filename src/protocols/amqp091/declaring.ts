@@ -12,7 +12,7 @@ import { type BindingRequest, cleanName, type DeclaredQueue } from '../../model/
 import { encodeMethod, type MethodArguments } from './codec.ts'
 import { checkReadable } from './consuming.ts'
 import { ChannelError } from './errors.ts'
-import { valueOf } from './refused.ts'
+import { grantedValue } from './refused.ts'
 import type { Session } from './session.ts'
 import {
   EXCHANGE_BIND,
@@ -97,7 +97,7 @@ export class Declaring {
     const { vhost, actor } = this.#session
     const name = this.queueName(args.queue)
     checkReadable(this.#session, name)
-    const messageCount = valueOf(vhost.purgeQueue(name, actor))
+    const messageCount = grantedValue(vhost.purgeQueue(name, actor))
     if (!args.noWait) this.#write(encodeMethod(QUEUE_PURGE_OK, this.#channel, { messageCount }))
   }
 
@@ -110,7 +110,7 @@ export class Declaring {
       if (!args.noWait) this.#write(encodeMethod(EXCHANGE_DECLARE_OK, this.#channel))
     }
     if (args.passive) {
-      valueOf(vhost.findExchange(name))
+      grantedValue(vhost.findExchange(name))
       return reply()
     }
     this.#check('configure', exchangeText(vhost.name, name), name)
@@ -195,7 +195,7 @@ export class Declaring {
       canRead: permissions.canRead(name),
     }
     if (!canConfigure && !canWrite && !canRead) this.#check('configure', queueText(vhost.name, name), name)
-    const queue = valueOf(vhost.findQueue(name, actor))
+    const queue = grantedValue(vhost.findQueue(name, actor))
     queue.touch()
     this.#declareOk(queue.name, queue.readyCount, queue.consumers.length, noWait)
   }
@@ -265,12 +265,12 @@ export class Declaring {
         early = answer
         return
       }
-      host.complete(this.#channel, methodId, () => reply(valueOf(answer)))
+      host.complete(this.#channel, methodId, () => reply(grantedValue(answer)))
       host.resumeInput()
     })
     // The callback may have run: the compiler cannot see that.
     const answer = early as Answer<T> | null
-    if (answer !== null) return reply(valueOf(answer))
+    if (answer !== null) return reply(grantedValue(answer))
     isWaiting = true
     host.suspendInput()
   }

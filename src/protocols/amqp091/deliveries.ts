@@ -45,6 +45,8 @@ export class Deliveries {
   hasRoom: boolean
   /** Settlements that wait for tx.commit; null outside transactions. */
   held: HeldSettlement[] | null = null
+  /** The channel is closed. */
+  isClosed = false
   #outcome: Outcome = 'accepted'
   readonly #settleVisited = (source: number, sequence: number, tag: number) =>
     this.#settleOne(tag, source, sequence, this.#outcome)
@@ -160,6 +162,7 @@ export class Deliveries {
 
   /** Ends all consumers; everything unacked, held back or not, goes back as a failed delivery, oldest first. */
   close(): void {
+    this.isClosed = true
     for (const consumer of this.consumers.values()) consumer.cancel()
     this.consumers.clear()
     this.rollback()

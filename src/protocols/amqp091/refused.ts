@@ -33,7 +33,7 @@ export function refuse(refusal: Refusal | undefined): void {
 }
 
 /** The value of an answer; throws its refusal. */
-export function valueOf<T>(answer: Answer<T>): T {
+export function grantedValue<T>(answer: Answer<T>): T {
   if (answer.refusal !== null) throw refusalError(answer.refusal)
   // Without a refusal there is a value, and T may well be null.
   return answer.value as T
