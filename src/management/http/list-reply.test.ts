@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Listing, listReply, pick } from './list-reply.ts'
+
+interface Item {
+  readonly name: string
+  readonly depth: number
+}
+
+async function list(query: string, items: readonly Item[]): Promise<{ json: unknown; built: number }> {
+  let built = 0
+  const listing: Listing<Item> = {
+    sources: items,
+    nameOf: ({ name }) => name,
+    build: ({ name, depth }) => {
+      built++
+      return { name, stats: { depth } }
+    },
+    cheap: { name: ({ name }) => name },
+  }
+  const reply = await listReply(new URLSearchParams(query), listing)
+  if (reply.json !== undefined) return { json: reply.json, built }
+  let text = ''
+  for await (const piece of reply.text as AsyncIterable<string>) text += piece
+  return { json: JSON.parse(text), built }
+}
+
+const ITEMS = Array.from({ length: 300 }, (_, i) => ({ name: `n${String(i).padStart(3, '0')}`, depth: (i * 7) % 300 }))
+
+test('a page sorted by a cheap column builds only its own entries', async () => {
+  const { json, built } = await list('page=1&page_size=10&sort=name&sort_reverse=true', ITEMS)
+  assert.equal((json as { items: Item[] }).items[0]?.name, 'n299')
+  assert.equal(built, 10)
+})
+
+test('sorting by a nested column', async () => {
+  const { json } = await list('sort=stats.depth&columns=stats.depth', ITEMS)
+  assert.deepEqual(
+    json,
+    ITEMS.map((_, depth) => ({ stats: { depth } })),
+  )
+})
+
+test('a list without a page is written whole, in its own order', async () => {
+  assert.equal(((await list('', ITEMS)).json as unknown[]).length, 300)
+  assert.deepEqual((await list('', [])).json, [])
+})
+
+test('columns reach into objects and lists', () => {
+  const entry = { a: 1, b: { c: 2, d: 3 }, e: [{ f: 4, g: 5 }] }
+  assert.deepEqual(pick(entry, [['a'], ['b', 'c'], ['e', 'g'], ['x'], ['a', 'y']]), {
+    a: 1,
+    b: { c: 2 },
+    e: [{ g: 5 }],
+  })
+  assert.deepEqual(pick(entry, [['b'], ['b', 'c']]), { b: { c: 2, d: 3 } })
+  assert.deepEqual(entry.b, { c: 2, d: 3 })
+})

@@ -1,0 +1,138 @@
+// The operator's tool against a broker in this process, over its local socket. [RabbitMQ: rabbitmqctl]
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { SystemClock } from '../../src/base/clock.ts'
+import { runCtl } from '../../src/cli/ctl/run-ctl.ts'
+import { ManagedBroker } from './managed-broker.ts'
+
+let folder: string
+let broker: ManagedBroker
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'warren-ctl-'))
+  // Syncs of a real disk need real time.
+  broker = await ManagedBroker.start({}, path.join(folder, 'data'), new SystemClock() as never)
+})
+after(async () => {
+  await broker.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+interface Run {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs `warren ctl` with these words; without an address it finds the broker by its data folder. */
+async function ctl(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
+  const out: string[] = []
+  const err: string[] = []
+  // `ctl` uses these members alone.
+  const code = await runCtl(words, {
+    startBroker: () => Promise.reject(new Error('not here')),
+    environment: { HOME: folder, ...environment },
+    stdout: { write: (text: string) => out.push(text) },
+    stderr: { write: (text: string) => err.push(text) },
+  } as unknown as Parameters<typeof runCtl>[1])
+  return { code, out: out.join(''), err: err.join('') }
+}
+
+function here(...words: string[]): Promise<Run> {
+  return ctl([...words, '--data-dir', path.join(folder, 'data')])
+}
+
+test('users, permissions and policies are administered without credentials', async () => {
+  assert.equal((await here('add_user', 'u', 'p')).code, 0)
+  assert.equal((await here('add_user', 'u', 'p')).err, 'error: User "u" already exists\n')
+  await here('set_user_tags', 'u', 'monitoring', 'policymaker')
+  assert.equal(
+    (await here('-q', 'list_users')).out,
+    'user\ttags\nguest\t[administrator]\nu\t[monitoring, policymaker]\n',
+  )
+  assert.equal((await here('authenticate_user', 'u', 'p')).code, 0)
+  assert.equal((await here('authenticate_user', 'u', 'x')).code, 1)
+  await here('change_password', 'u', 'p2')
+  assert.equal((await here('authenticate_user', 'u', 'p2')).code, 0)
+  await here('set_permissions', '-p', '/', 'u', '^a', '', '.*')
+  assert.deepEqual(JSON.parse((await here('list_user_permissions', 'u', '--formatter', 'json')).out), [
+    { vhost: '/', configure: '^a', write: '', read: '.*' },
+  ])
+  await here('set_policy', 'p', '^a', '{"max-length":5}', '--apply-to', 'queues', '--priority', '3')
+  assert.match((await here('list_policies', '--formatter', 'csv')).out, /^\/,p,\^a,queues,"\{""max-length"":5\}",3$/m)
+  await here('clear_policy', 'p')
+  assert.equal((await here('delete_user', 'u')).code, 0)
+  assert.equal((await here('delete_user', 'u')).err, "error: there is no user 'u'\n")
+})
+
+test('queues are listed with columns, purged and deleted', async () => {
+  await broker.put('queues/%2F/q', { durable: true })
+  await broker.publish('q', 'x')
+  assert.equal((await here('-s', 'list_queues', 'name', 'messages', 'durable')).out, 'q\t1\ttrue\n')
+  assert.equal((await here('purge_queue', 'q')).code, 0)
+  assert.equal((await here('-s', 'list_queues')).out, 'q\t0\n')
+  assert.equal((await here('delete_queue', 'q', '--if-empty')).code, 0)
+  assert.equal((await here('purge_queue', 'q')).err, "error: there is no queue 'q'\n")
+  assert.match((await here('list_exchanges', '--formatter', 'pretty_table')).out, /│ amq\.topic +│ topic +│/)
+})
+
+test('virtual hosts, limits, tracing and definitions', async () => {
+  await here('add_vhost', 'v', '--description', 'd')
+  await here('set_vhost_limits', '-p', 'v', '{"max-queues": 3}')
+  assert.match((await here('list_vhost_limits', '-p', 'v', '--formatter', 'json')).out, /"max-queues":3/)
+  assert.equal((await here('trace_on', '-p', 'v')).code, 0)
+  assert.equal((await broker.get('vhosts/v')).json.tracing, true)
+  const file = path.join(folder, 'definitions.json')
+  await here('export_definitions', file)
+  assert.ok(JSON.parse(await readFile(file, 'utf8')).vhosts.some(({ name }: { name: string }) => name === 'v'))
+  await here('delete_vhost', 'v')
+  assert.equal((await here('import_definitions', file)).code, 0)
+  assert.match((await here('-s', 'list_vhosts')).out, /^v$/m)
+})
+
+test('the node tells its state and takes new limits', async () => {
+  assert.equal((await here('ping')).out, 'Ping succeeded\n')
+  assert.equal(JSON.parse((await here('status', '--formatter', 'json')).out).node, 'rabbit@localhost')
+  assert.equal((await here('set_vm_memory_high_watermark', '0')).code, 0)
+  assert.equal((await here('check_alarms')).code, 1)
+  assert.match((await here('-s', 'alarms')).out, /^memory\t/)
+  await here('set_vm_memory_high_watermark', '0.6')
+  assert.equal((await here('check_alarms')).code, 0)
+  assert.equal((await here('check_port_listener', '1')).err, 'error: No active listener\n')
+})
+
+test('over the HTTP API credentials are needed', async () => {
+  const url = ['--url', broker.base]
+  assert.equal((await ctl(['list_users', ...url, '-u', 'guest', '--password', 'guest'])).code, 0)
+  assert.equal((await ctl(['list_users', ...url, '-u', 'guest', '--password', 'no'])).err, 'error: Login failed\n')
+  assert.equal((await ctl(['ping'], { WARREN_CTL_URL: broker.base })).code, 0)
+})
+
+test('a stopped broker, and words that make no sense, are answered with a sentence', async () => {
+  const stopped = await ctl(['ping', '--data-dir', path.join(folder, 'nothing')])
+  assert.equal(stopped.code, 1)
+  assert.match(stopped.err, /^error: no broker runs on the data folder of .*\n$/)
+  const refused = await ctl(['ping', '--url', 'http://127.0.0.1:1'])
+  assert.deepEqual([refused.code, /cannot be reached/.test(refused.err)], [1, true])
+  for (const words of [
+    ['no_such_verb'],
+    ['add_user'],
+    ['ping', 'extra'],
+    ['ping', '--no-such-option'],
+    ['ping', '--formatter', 'x'],
+  ]) {
+    const wrong = await here(...words)
+    assert.equal(wrong.code, 2, words.join(' '))
+    assert.match(wrong.err, /^error: [^\n]+\n$/)
+  }
+  assert.match((await ctl(['help'])).out, /list_queues \[column\.\.\.\]/)
+})
+
+test('shims are commands that call this one', async () => {
+  const shims = path.join(folder, 'data')
+  assert.equal((await ctl(['--install-shim', shims])).code, 0)
+  assert.ok((await readdir(shims)).includes('rabbitmqctl'))
+  assert.match(await readFile(path.join(shims, 'rabbitmqctl'), 'utf8'), /^#!\/bin\/sh\nexec .* ctl "\$@"\n$/)
+})

@@ -1,0 +1,88 @@
+// The history of statistics outlives a restart.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { test } from 'node:test'
+import { SILENT_LOGGER } from '../../src/base/log.ts'
+import { Archive, type ArchiveStore } from '../../src/management/stats/archive.ts'
+import { NODE_FIELDS, OVERVIEW_FIELDS, VHOST_FIELDS } from '../../src/management/stats/fields.ts'
+import { SampleBudget } from '../../src/management/stats/sample-ring.ts'
+import type { Series } from '../../src/management/stats/series.ts'
+import { Series as RealSeries } from '../../src/management/stats/series.ts'
+import type { Statistics } from '../../src/management/stats/statistics.ts'
+
+const EVERY_MS = 5_000
+const HOUR_MS = 3_600_000
+
+/** What the archive needs of statistics. */
+class FakeStatistics {
+  readonly #budget = new SampleBudget(1e7)
+  readonly overview = new RealSeries(OVERVIEW_FIELDS.length, EVERY_MS, true, this.#budget)
+  readonly node = new RealSeries(NODE_FIELDS.length, EVERY_MS, true, this.#budget)
+  readonly #vhosts = new Map<string, Series>()
+  tick: (ms: number) => void = () => undefined
+
+  vhostSeries(): Iterable<readonly [string, Series]> {
+    return this.#vhosts
+  }
+
+  seriesForVhost(name: string): Series {
+    const series = this.#vhosts.get(name) ?? new RealSeries(VHOST_FIELDS.length, EVERY_MS, true, this.#budget)
+    this.#vhosts.set(name, series)
+    return series
+  }
+
+  onTick(listener: (ms: number) => void): void {
+    this.tick = listener
+  }
+}
+
+function archiveOver(statistics: FakeStatistics, store: ArchiveStore): Archive {
+  // The archive uses these members alone.
+  return new Archive(store, statistics as unknown as Statistics, SILENT_LOGGER)
+}
+
+test('samples of the last week come back, older and unreadable ones do not', async () => {
+  let kept: string | undefined
+  const store: ArchiveStore = {
+    read: () => Promise.resolve(kept),
+    write: (text) => {
+      kept = text
+      return Promise.resolve()
+    },
+  }
+  const before = new FakeStatistics()
+  const field = OVERVIEW_FIELDS.indexOf('publish')
+  for (let hour = 0; hour <= 200; hour++) {
+    const row = new Float64Array(OVERVIEW_FIELDS.length)
+    row[field] = hour
+    before.overview.sample(hour * HOUR_MS, EVERY_MS, row)
+  }
+  before.seriesForVhost('v').sample(199 * HOUR_MS, EVERY_MS, new Float64Array(VHOST_FIELDS.length).fill(7))
+  await archiveOver(before, store).stop(200 * HOUR_MS)
+  const after = new FakeStatistics()
+  await archiveOver(after, store).restore(200 * HOUR_MS)
+  assert.equal(after.overview.slow!.valueAt(field, 150 * HOUR_MS), 150)
+  assert.equal(after.overview.slow!.valueAt(field, 31 * HOUR_MS), undefined)
+  assert.equal([...after.vhostSeries()][0]![1].slow!.count, 1)
+  kept = '{"format":1,'
+  const broken = new FakeStatistics()
+  await archiveOver(broken, store).restore(200 * HOUR_MS)
+  assert.equal(broken.overview.slow!.count, 0)
+})
+
+test('a broker with a data folder writes its history when it stops', async () => {
+  const { ManagedBroker } = await import('./managed-broker.ts')
+  const { SystemClock } = await import('../../src/base/clock.ts')
+  const folder = await mkdtemp(path.join(tmpdir(), 'warren-history-'))
+  try {
+    const first = await ManagedBroker.start({}, folder, new SystemClock() as never)
+    await first.stop()
+    const second = await ManagedBroker.start({}, folder, new SystemClock() as never)
+    assert.equal((await second.get('overview')).status, 200)
+    await second.stop()
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})

@@ -1,0 +1,174 @@
+// Contract of /api/queues, /api/exchanges, /api/bindings. [RabbitMQ: management HTTP API]
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { ManagedBroker } from './managed-broker.ts'
+
+let broker: ManagedBroker
+before(async () => {
+  broker = await ManagedBroker.start()
+})
+after(() => broker.stop())
+
+test('a queue is declared, declared again, shown and deleted', async () => {
+  assert.equal((await broker.put('queues/%2F/q', { durable: true, arguments: { 'x-max-length': 10 } })).status, 201)
+  assert.equal((await broker.put('queues/%2F/q', { durable: 'true', arguments: { 'x-max-length': 10 } })).status, 204)
+  const { json } = await broker.get('queues/%2F/q')
+  assert.equal(json.name, 'q')
+  assert.equal(json.type, 'classic')
+  assert.equal(json.durable, true)
+  assert.equal(json.arguments['x-max-length'], 10)
+  assert.equal(json.messages, 0)
+  assert.deepEqual(json.messages_details, { rate: 0 })
+  assert.equal(json.message_stats, undefined)
+  assert.deepEqual(json.consumer_details, [])
+  assert.equal((await broker.delete('queues/%2F/q')).status, 204)
+  assert.equal((await broker.get('queues/%2F/q')).status, 404)
+  assert.equal((await broker.delete('queues/%2F/q')).status, 404)
+})
+
+test('declarations are refused in the words of AMQP', async () => {
+  await broker.put('queues/%2F/taken', { durable: true })
+  const different = await broker.put('queues/%2F/taken', { durable: false })
+  assert.equal(different.status, 400)
+  assert.equal(different.json.error, 'bad_request')
+  assert.match(different.json.reason, /^inequivalent arg 'durable' for queue 'taken' in vhost '\/'/)
+  assert.deepEqual((await broker.put('queues/%2F/x', { durable: 'maybe' })).json.reason, ['not_boolean', 'maybe'])
+  assert.equal((await broker.put('queues/%2F/x', { node: 'other@host' })).status, 400)
+  assert.deepEqual((await broker.put('queues/%2F/amq.x')).json, { error: 'not_authorised', reason: 'Access refused.' })
+  const nowhere = await broker.put('queues/nowhere/x')
+  assert.equal(nowhere.status, 404)
+  assert.deepEqual(nowhere.json, { error: 'not_found', reason: 'vhost_not_found' })
+  await broker.delete('queues/%2F/taken')
+})
+
+test('bodies that are no JSON objects are refused', async () => {
+  for (const body of ['{"durable":', '[]', '"text"', 'null']) {
+    const refused = await broker.put('queues/%2F/x', body)
+    assert.equal(refused.status, 400, body)
+    assert.deepEqual(refused.json, { error: 'bad_request', reason: 'not_json' })
+  }
+  assert.equal((await broker.call('PUT', 'queues/%2F/empty-body', '')).status, 201)
+  await broker.delete('queues/%2F/empty-body')
+})
+
+test('deleting respects if-empty, and contents are purged', async () => {
+  await broker.put('queues/%2F/full', { durable: true })
+  await broker.publish('full', 'one')
+  const refused = await broker.delete('queues/%2F/full?if-empty=true')
+  assert.equal(refused.status, 400)
+  assert.equal(refused.json.reason, "queue 'full' in vhost '/' not empty")
+  assert.equal((await broker.delete('queues/%2F/full/contents')).status, 204)
+  assert.equal((await broker.get('queues/%2F/full')).json.messages, 0)
+  assert.equal((await broker.delete('queues/%2F/full?if-empty=true')).status, 204)
+  assert.equal((await broker.delete('queues/%2F/full/contents')).status, 404)
+})
+
+test('exchanges are declared, listed and deleted; the default one is amq.default', async () => {
+  assert.equal((await broker.put('exchanges/%2F/x', { type: 'topic', durable: true })).status, 201)
+  assert.equal((await broker.put('exchanges/%2F/x', { type: 'topic', durable: true })).status, 204)
+  assert.match(
+    (await broker.put('exchanges/%2F/x', { type: 'direct', durable: true })).json.reason,
+    /inequivalent arg 'type'/,
+  )
+  const { json } = await broker.get('exchanges/%2F/x')
+  assert.equal(json.type, 'topic')
+  assert.deepEqual(json.incoming, [])
+  assert.equal((await broker.get('exchanges/%2F/amq.default')).json.name, '')
+  const names = (await broker.get('exchanges/%2F')).json.map(({ name }: { name: string }) => name)
+  assert.ok(names.includes('') && names.includes('amq.topic') && names.includes('x'))
+  assert.equal((await broker.delete('exchanges/%2F/amq.topic')).status, 401)
+  assert.equal((await broker.delete('exchanges/%2F/amq.default')).status, 401)
+  assert.equal((await broker.delete('exchanges/%2F/x')).status, 204)
+})
+
+test('bindings have properties keys that lead back to them', async () => {
+  await broker.put('queues/%2F/b', {})
+  await broker.put('exchanges/%2F/bx', { type: 'topic' })
+  const path = 'bindings/%2F/e/bx/q/b'
+  const cases = [
+    [{}, '~'],
+    [{ routing_key: 'a/b%é' }, 'a%2Fb%25%C3%A9'],
+    [{ routing_key: 'k~1' }, 'k%7E1'],
+    [{ routing_key: 'k', arguments: { n: 1 } }, undefined],
+  ] as const
+  for (const [body, key] of cases) {
+    const made = await broker.post(path, body)
+    assert.equal(made.status, 201)
+    const location = made.headers.get('location')!
+    if (key !== undefined) assert.equal(location, `b/${encodeURIComponent(key)}`)
+    const props = location.slice('b/'.length)
+    const found = await broker.get(`${path}/${props}`)
+    assert.equal(found.json.routing_key, 'routing_key' in body ? body.routing_key : '')
+    assert.equal(encodeURIComponent(found.json.properties_key), props)
+  }
+  assert.equal((await broker.get(path)).json.length, cases.length)
+  assert.equal((await broker.get('exchanges/%2F/bx/bindings/source')).json.length, cases.length)
+  assert.equal((await broker.get('exchanges/%2F/bx/bindings/destination')).json.length, 0)
+  assert.equal((await broker.get('queues/%2F/b/bindings')).json.length, cases.length + 1)
+  assert.equal((await broker.delete(`${path}/~`)).status, 204)
+  assert.equal((await broker.delete(`${path}/~`)).status, 404)
+  // Encoded once, as some clients do.
+  assert.equal((await broker.delete(`${path}/${encodeURIComponent('a/b%é')}`)).status, 204)
+  assert.match((await broker.post('bindings/%2F/e/bx/q/none', {})).json.reason, /^no queue 'none' in vhost '\/'$/)
+  await broker.delete('queues/%2F/b')
+  await broker.delete('exchanges/%2F/bx')
+})
+
+test('exchanges bind to exchanges', async () => {
+  assert.equal((await broker.post('bindings/%2F/e/amq.topic/e/amq.fanout', { routing_key: 'k' })).status, 201)
+  const [binding] = (await broker.get('exchanges/%2F/amq.fanout/bindings/destination')).json
+  assert.equal(binding.destination_type, 'exchange')
+  assert.equal((await broker.delete('bindings/%2F/e/amq.topic/e/amq.fanout/k')).status, 204)
+})
+
+test('names with every odd character work when percent-encoded', async () => {
+  const names = ['a/b', 'ü ñ 漢字 🐇', 'q?x=1&y#z', '100%', '...', 'with "quotes" \\ and +', ';=,:@']
+  await broker.put(`vhosts/${encodeURIComponent('odd/vhost é')}`)
+  const vhost = encodeURIComponent('odd/vhost é')
+  for (const name of names) {
+    const encoded = encodeURIComponent(name)
+    assert.equal((await broker.put(`queues/${vhost}/${encoded}`)).status, 201, name)
+    assert.equal((await broker.get(`queues/${vhost}/${encoded}`)).json.name, name)
+    assert.equal((await broker.put(`exchanges/${vhost}/${encoded}`, { type: 'fanout' })).status, 201, name)
+    assert.equal((await broker.post(`bindings/${vhost}/e/${encoded}/q/${encoded}`, { routing_key: name })).status, 201)
+    assert.equal((await broker.delete(`queues/${vhost}/${encoded}`)).status, 204, name)
+  }
+  assert.equal((await broker.get('queues/%2F/%E0%A4%A')).status, 400)
+  assert.equal((await broker.delete(`vhosts/${vhost}`)).status, 204)
+})
+
+test('lists are sorted, filtered, cut to pages and columns', async () => {
+  for (let i = 0; i < 12; i++) await broker.put(`queues/%2F/page-${String(i).padStart(2, '0')}`)
+  const page = (await broker.get('queues?page=2&page_size=5&name=page-&sort=name&sort_reverse=true&columns=name')).json
+  assert.deepEqual(
+    page.items,
+    ['06', '05', '04', '03', '02'].map((n) => ({ name: `page-${n}` })),
+  )
+  assert.deepEqual(
+    [page.filtered_count, page.item_count, page.page, page.page_count, page.page_size, page.total_count],
+    [12, 5, 2, 3, 5, 12],
+  )
+  const regex = (await broker.get('queues?page=1&name=^page-0[1-3]$&use_regex=true&columns=name,arguments')).json
+  assert.equal(regex.filtered_count, 3)
+  assert.deepEqual(Object.keys(regex.items[0]).sort(), ['arguments', 'name'])
+  assert.deepEqual((await broker.get('queues?page=9&page_size=5')).json, {
+    error: 'page_out_of_range',
+    reason: 'Page out of range, page: 9 page size: 5, len: 12',
+  })
+  assert.equal((await broker.get('queues?page=0')).json.error, 'invalid_pagination_parameters')
+  assert.equal((await broker.get('queues?page=1&page_size=501')).json.error, 'invalid_pagination_parameters')
+  assert.equal((await broker.get('queues?page=x')).json.reason, 'Pagination parameters are invalid')
+  assert.equal((await broker.get('queues?page=1&name=(&use_regex=true')).status, 400)
+  assert.deepEqual((await broker.get('queues?columns=name&sort=messages')).json.length, 12)
+  for (let i = 0; i < 12; i++) await broker.delete(`queues/%2F/page-${String(i).padStart(2, '0')}`)
+})
+
+test('statistics are left out on request', async () => {
+  await broker.put('queues/%2F/plain')
+  const [plain] = (await broker.get('queues?disable_stats=true')).json
+  assert.equal('messages' in plain, false)
+  const [totals] = (await broker.get('queues?disable_stats=true&enable_queue_totals=true')).json
+  assert.equal(totals.messages, 0)
+  assert.equal('consumers' in totals, false)
+  await broker.delete('queues/%2F/plain')
+})
