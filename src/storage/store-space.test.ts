@@ -102,6 +102,54 @@ describe('message store and space', () => {
     assert.equal(found.liveBytes, 40 * 100)
   })
 
+  test('a compacted block goes only when what was moved is durable: power may fail at any moment', async () => {
+    const disk = new FaultyDisk(new MemoryDisk())
+    const harness = await StoreHarness.open(disk, SMALL)
+    const { store } = harness
+    const ledger = store.ledger(store.newLedgerId(), true)
+    for (let i = 1; i <= 1_500; i++) {
+      harness.put([ledger], i, true, 100)
+      if (i % 50 === 0) await harness.untilDurable()
+    }
+    for (let i = 1; i <= 1_500; i++) if (i % 100 !== 0) ledger.settle(i)
+    await harness.untilQuiet(4)
+    await harness.untilDurable()
+    const expected = Array.from({ length: 15 }, (_, i) => [100 * (i + 1), 100 * (i + 1)])
+    let seen = 0
+    for (let i = 0; i < 300; i++) {
+      if (i % 4 === 0) harness.clock.advance(1_000)
+      await harness.untilQuiet(1)
+      if (store.stats().compactedBytes === seen && i % 4 !== 1) continue
+      seen = store.stats().compactedBytes
+      const after = await StoreHarness.open(
+        disk.memory.powerLoss(() => 0, true),
+        SMALL,
+      )
+      assert.deepEqual(await after.contents(after.store.ledger(ledger.id, true)), expected)
+    }
+    assert.ok(seen > 0)
+  })
+
+  test('a deleted ledger stays deleted when the record that says so is gone and its messages are not', async () => {
+    const disk = new MemoryDisk()
+    const harness = await StoreHarness.open(disk, SMALL)
+    const { store } = harness
+    const kept = store.ledger(store.newLedgerId(), true)
+    const gone = store.ledger(store.newLedgerId(), true)
+    const flow = store.ledger(store.newLedgerId(), true)
+    for (let i = 1; i <= 60; i++) harness.put([kept, gone], i, true, 100)
+    await harness.untilDurable()
+    gone.delete()
+    for (let i = 1; i <= 2_000; i++) {
+      flow.settle(harness.put([flow], i, true, 100))
+      if (i % 50 === 0) await harness.untilDurable()
+    }
+    await rest(harness)
+    const after = await StoreHarness.open(disk.powerLoss(), SMALL)
+    assert.equal(after.store.ledger(kept.id, true).liveCount, 60)
+    assert.equal(after.store.ledger(gone.id, true).liveCount, 0)
+  })
+
   test('transient stragglers are packed together when memory is short', async () => {
     const harness = await StoreHarness.open(null, SMALL)
     const { store } = harness
