@@ -140,11 +140,6 @@ export class LogFiles {
     }
   }
 
-  /** When all renames and removals asked for are done. */
-  async settled(): Promise<void> {
-    await this.#removing
-  }
-
   async close(blocks: Iterable<Block>): Promise<void> {
     await this.#removing
     for (const block of blocks) {
