@@ -76,7 +76,9 @@ function connectionRoutes(group: Connections): Endpoint[] {
       summary: 'One connection.',
       handle: (request) => {
         const shown = connectionJson(group.context, group.one(request), windowsOf(request.query))
-        return ok(pick(shown, columnsOf(request.query)))
+        // RabbitMQ writes what is absent as null in lists and as empty text here.
+        const filled = Object.entries(shown).map(([name, value]) => [name, value ?? ''])
+        return ok(pick(Object.fromEntries(filled), columnsOf(request.query)))
       },
     }),
     plain({

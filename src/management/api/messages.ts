@@ -105,13 +105,14 @@ class Messages {
   }
 
   async #publishDraft(vhost: Vhost, name: string, draft: MessageDraft): Promise<boolean> {
-    const { broker, alarms } = this.#context
+    const { broker, alarms, statistics } = this.#context
     if (alarms.isBlocking) throw badRequest(`rejected: publishers are blocked, ${alarms.reason}`)
     // The exchange was found in this turn.
     const exchange = vhost.exchange(name)!
     const outcome = vhost.publishTo(vhost.routeOf(exchange, draft), draft)
     const mustWait = vhost.mustWait
     broker.counters.published++
+    statistics.countPublished(vhost.name)
     exchange.counters.publishedIn++
     if (outcome === PUBLISH_UNROUTED) {
       broker.counters.returnedUnroutable++

@@ -204,6 +204,13 @@ export class Statistics implements TimerOwner, TurnTask {
     return row
   }
 
+  /** Counts a message that was published over no channel: by the HTTP API. */
+  countPublished(vhost: string): void {
+    const tally = this.#tallyOf(vhost)
+    tally.retired[0]!++
+    tally.row[0]!++
+  }
+
   /** Forgets all history (`DELETE /api/reset`). */
   reset(): void {
     this.#sweep = null
@@ -247,7 +254,7 @@ export class Statistics implements TimerOwner, TurnTask {
       const row = new Float64Array(VHOST_FIELDS.length)
       live.set(vhost.name, row)
       totals = yield* this.#sampleQueues(vhost, tickMs, { vhost: row, kinds }, totals)
-      yield* this.#sampleExchanges(vhost, tickMs, row)
+      yield* this.#sampleExchanges(vhost, tickMs)
     }
     yield* this.#sampleConnections(tickMs, live)
     this.#retire(tickMs)
@@ -280,14 +287,13 @@ export class Statistics implements TimerOwner, TurnTask {
     return { messages: ready + unacked, ready, unacked, consumers }
   }
 
-  *#sampleExchanges(vhost: Vhost, tickMs: number, vhostRow: Row): Generator<void> {
+  *#sampleExchanges(vhost: Vhost, tickMs: number): Generator<void> {
     const row = new Float64Array(EXCHANGE_FIELDS.length)
     let seen = 0
     for (const exchange of vhost.exchanges()) {
       row[0] = exchange.counters.publishedIn
       row[1] = exchange.counters.publishedIn - exchange.counters.unroutable
       this.#sample(this.#exchanges, exchange, tickMs, row)
-      vhostRow[0]! += row[0]
       if (++seen % SLICE === 0) yield
     }
   }
@@ -359,10 +365,7 @@ export class Statistics implements TimerOwner, TurnTask {
       drop(this.#queues, queue, series)
     }
     for (const [exchange, series] of this.#exchanges) {
-      if (series.seenMs === tickMs) continue
-      const tally = this.#vhosts.get(exchange.record.vhost)
-      if (tally !== undefined) tally.retired[0]! += series.fine.rowAt(series.fine.count - 1)[1]!
-      drop(this.#exchanges, exchange, series)
+      if (series.seenMs !== tickMs) drop(this.#exchanges, exchange, series)
     }
     for (const [id, series] of this.#connections) if (series.seenMs !== tickMs) drop(this.#connections, id, series)
     for (const [name, series] of this.#channels) {
@@ -384,8 +387,8 @@ export class Statistics implements TimerOwner, TurnTask {
       writeQueueCounters(queue, counters)
       addQueue(live, counters)
     }
-    for (const exchange of vhost.exchanges()) live[0]! += exchange.counters.publishedIn
-    for (let i = 0; i < QUEUE_MESSAGE_FIELDS.length; i++) row[i] = live[i]! + tally.retired[i]!
+    // What was published is known to channels, as of the last tick.
+    for (let i = 1; i < QUEUE_MESSAGE_FIELDS.length; i++) row[i] = live[i]! + tally.retired[i]!
   }
 
   #tallyOf(name: string): VhostTally {
@@ -434,7 +437,7 @@ function totalsOf(vhosts: Iterable<Vhost>): Totals {
   return { messages: ready + unacked, ready, unacked, consumers }
 }
 
-/** Adds a queue's row to that of its virtual host; publishing is counted at exchanges. */
+/** Adds a queue's row to that of its virtual host; publishing is counted at channels. */
 function addQueue(vhostRow: Row, queueRow: Row): void {
   for (let i = 1; i < QUEUE_MESSAGE_FIELDS.length; i++) vhostRow[i]! += queueRow[i]!
   const at = VHOST_FIELDS.indexOf('messages')
@@ -450,7 +453,8 @@ function addMessages(sums: Map<string, Row>, kind: string, row: Row): void {
   for (let i = 0; i < QUEUE_MESSAGE_FIELDS.length; i++) sum[i]! += row[i]!
 }
 
-/** Adds what channels alone know: confirms and unroutable messages. */
+/** Adds what channels alone know: what was published, confirmed, unroutable. */
 function addChannel(vhostRow: Row, channelRow: ArrayLike<number>): void {
+  vhostRow[0]! += channelRow[0]!
   for (let i = QUEUE_MESSAGE_FIELDS.length; i < CHANNEL_FIELDS.length; i++) vhostRow[i]! += channelRow[i]!
 }
