@@ -7,11 +7,9 @@
  */
 import { TURN_DELIVER, type Turn, type TurnTask } from '../base/turn.ts'
 import type { ChunkPool } from './chunk-pool.ts'
+import { CONNECTION_BYTES_PER_TURN, type InboundBudget } from './inbound-budget.ts'
 import { Outbox } from './outbox.ts'
 import type { Transport, TransportEnds, TransportSink } from './transport.ts'
-
-/** Bytes taken from one connection per turn, so that the others and the queues have theirs. */
-export const INBOUND_BYTES_PER_TURN = 1024 * 1024
 
 /** Reasons not to read. */
 export const PAUSE_BUDGET = 1
@@ -33,6 +31,7 @@ export interface SocketHandler {
 export interface SocketWorld {
   readonly turn: Turn
   readonly chunks: ChunkPool
+  readonly inbound: InboundBudget
 }
 
 /** One per connection. */
@@ -40,6 +39,7 @@ export class Socket implements TransportSink, TurnTask {
   readonly outbox: Outbox
   readonly #transport: Transport
   readonly #turn: Turn
+  readonly #inbound: InboundBudget
   readonly #handler: SocketHandler
   #pauses = 0
   #turnCount = -1
@@ -50,6 +50,7 @@ export class Socket implements TransportSink, TurnTask {
   constructor(transport: Transport, world: SocketWorld, handler: SocketHandler) {
     this.#transport = transport
     this.#turn = world.turn
+    this.#inbound = world.inbound
     this.#handler = handler
     this.outbox = new Outbox(transport, world.chunks, world.turn, handler)
   }
@@ -110,7 +111,8 @@ export class Socket implements TransportSink, TurnTask {
       this.#turnBytes = 0
     }
     this.#turnBytes += chunk.length
-    if (this.#turnBytes >= INBOUND_BYTES_PER_TURN && (this.#pauses & PAUSE_BUDGET) === 0) {
+    const hasMore = this.#inbound.spend(chunk.length) && this.#turnBytes < CONNECTION_BYTES_PER_TURN
+    if (!hasMore && (this.#pauses & PAUSE_BUDGET) === 0) {
       this.pause(PAUSE_BUDGET)
       this.#turn.again(TURN_DELIVER, this)
     }

@@ -1,21 +1,23 @@
 /**
  * AMQP 0-9-1 on a broker: takes transports and makes connections of them. One per broker.
  */
+import { InboundBudget } from '../../net/inbound-budget.ts'
 import type { Transport } from '../../net/transport.ts'
-import { Connection } from './connection.ts'
+import { Connection, type SharedParts } from './connection.ts'
 import { PublishScratch } from './publisher.ts'
 import type { SessionWorld } from './session.ts'
 
 /** The protocol, ready to serve. */
 export class Amqp091 {
   readonly #world: SessionWorld
-  readonly #scratch = new PublishScratch()
+  readonly #shared: SharedParts
   readonly #connections = new Set<Connection>()
   #isStopping = false
   #onEmpty: (() => void) | null = null
 
   constructor(world: SessionWorld) {
     this.#world = world
+    this.#shared = { scratch: new PublishScratch(), inbound: new InboundBudget(world.broker.world.turn) }
   }
 
   /** Sockets, logged in or not. */
@@ -26,7 +28,7 @@ export class Amqp091 {
   /** Serves a client. */
   accept(transport: Transport): void {
     if (this.#isStopping) return transport.destroy()
-    this.#connections.add(new Connection(transport, this.#world, this.#scratch, (connection) => this.#gone(connection)))
+    this.#connections.add(new Connection(transport, this.#world, this.#shared, (connection) => this.#gone(connection)))
   }
 
   /** Closes every connection; resolves when their sockets are gone. */

@@ -15,6 +15,7 @@ import type { AlarmListener } from '../../model/alarms.ts'
 import { stringArgument } from '../../model/arguments.ts'
 import type { CloseReason, ConnectionStatus } from '../../model/connections.ts'
 import { Heartbeat, type HeartbeatOwner } from '../../net/heartbeat.ts'
+import type { InboundBudget } from '../../net/inbound-budget.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
 import { Channels } from './channels.ts'
@@ -51,6 +52,12 @@ const SILENT_CLOSE_MS = 3_000
 const CLOSE_OK_MS_MAX = 30_000
 const NO_CAPABILITIES: ClientCapabilities = { blocked: false, cancelNotify: false, authenticationFailureClose: false }
 
+/** What all connections of a broker use in turns. */
+export interface SharedParts {
+  readonly scratch: PublishScratch
+  readonly inbound: InboundBudget
+}
+
 /** One client. */
 export class Connection
   implements SocketHandler, FrameSink, SessionHost, TimerOwner, HeartbeatOwner, AlarmListener, ListedConnection
@@ -81,16 +88,16 @@ export class Connection
   #isBlocked = false
   #receivedCount = 0
 
-  constructor(transport: Transport, world: SessionWorld, scratch: PublishScratch, forget: (it: Connection) => void) {
+  constructor(transport: Transport, world: SessionWorld, shared: SharedParts, forget: (it: Connection) => void) {
     const { turn, clock, timers } = world.broker.world
     this.#world = world
-    this.#scratch = scratch
+    this.#scratch = shared.scratch
     this.#forget = forget
     this.id = world.broker.connections.newId()
     this.name = connectionName(transport.ends, this.id)
     this.#connectedAtMs = clock.nowMs()
     this.#source = loginSource(transport.ends)
-    this.#socket = new Socket(transport, { turn, chunks: world.chunks }, this)
+    this.#socket = new Socket(transport, { turn, chunks: world.chunks, inbound: shared.inbound }, this)
     this.#reader = new FrameReader(this, world.settings.initialFrameBytesMax)
     this.#gate = new InputGate(this.#reader, this.#socket)
     timers.schedule(this.#deadline, this.#connectedAtMs + world.settings.handshakeTimeoutMs)

@@ -2,5 +2,6 @@
  * How much one queue delivers in one turn before the others get theirs.
  */
 
-export const DELIVERIES_PER_TURN = 4_096
+/** More small messages than all connections may publish in a turn, or consumers with credit would fall behind. */
+export const DELIVERIES_PER_TURN = 16_384
 export const DELIVERED_BYTES_PER_TURN = 1024 * 1024
