@@ -1,7 +1,5 @@
 /** The management beside the protocols: what it is told of the node, and where its files lie. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TlsOptions } from 'node:tls'
 import type { Settings } from '../config/settings.ts'
 import { SERVER_VERSION } from '../config/version.ts'
 import type { CertificateFact, LogFigures, NodeControls, NodeFacts } from '../management/context.ts'
@@ -15,6 +13,7 @@ import { BATCH_BYTES_BOUNDS, SYNC_MS_BOUNDS } from '../storage/log-meter.ts'
 import { importContext } from './contents.ts'
 import type { OpenListeners } from './listeners.ts'
 import type { BrokerParts } from './parts.ts'
+import { certificateEndMs, managementTls } from './tls.ts'
 
 /** Name of the local socket in the data folder, by which `warren ctl` comes in without credentials. */
 export const LOCAL_SOCKET = 'ctl.sock'
@@ -58,7 +57,7 @@ export async function openManagement(
 
 function nodeFacts(parts: BrokerParts, listeners: OpenListeners): NodeFacts {
   const { settings, dataDir, foundation, monitor, broker } = parts
-  const certificates = settings.tls.certificateFile === null ? [] : certificateFacts(settings, listeners)
+  const certificates = certificateFacts(settings, listeners)
   return {
     name: settings.node.name,
     version: SERVER_VERSION,
@@ -91,9 +90,9 @@ function logFigures({ foundation }: BrokerParts): LogFigures {
 }
 
 function certificateFacts(settings: Settings, listeners: OpenListeners): readonly CertificateFact[] {
+  const notAfterMs = certificateEndMs(settings)
+  if (notAfterMs === undefined) return []
   const secured = listeners.facts().filter(({ protocol }) => protocol.endsWith('/ssl'))
-  const { X509Certificate } = process.getBuiltinModule('node:crypto')
-  const notAfterMs = Date.parse(new X509Certificate(readFileSync(settings.tls.certificateFile!)).validTo)
   return secured.map((listener) => ({ listener, notAfterMs }))
 }
 
@@ -136,22 +135,5 @@ function archiveStore(disk: Disk): ArchiveStore {
       await file.close()
       await disk.rename(unfinished, ARCHIVE_FILE)
     },
-  }
-}
-
-/** Certificate and key of the HTTPS port: its own, else those of the other listeners. */
-function managementTls({ management, tls }: Settings): TlsOptions {
-  const certificateFile = management.certificateFile ?? tls.certificateFile
-  const keyFile = management.keyFile ?? tls.keyFile
-  if (certificateFile === null || keyFile === null) {
-    throw new Error('management.ssl.port needs management.ssl.certfile and management.ssl.keyfile')
-  }
-  const authorities = management.caCertificateFile ?? tls.caCertificateFile
-  const passphrase = management.keyPassword ?? tls.keyPassword
-  return {
-    cert: readFileSync(certificateFile),
-    key: readFileSync(keyFile),
-    ...(authorities === null ? {} : { ca: readFileSync(authorities) }),
-    ...(passphrase === null ? {} : { passphrase }),
   }
 }

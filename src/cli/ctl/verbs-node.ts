@@ -1,4 +1,5 @@
 /** Verbs of `warren ctl` on the node: status, limits, logs, health checks. */
+import { SystemClock } from '../../base/clock.ts'
 import { CtlError, type Row } from './ctl-client.ts'
 import { type CtlCall, type Outcome, SILENT, text, type Verb } from './verb.ts'
 
@@ -28,6 +29,7 @@ export const NODE_VERBS: readonly Verb[] = [
     usage: '',
     summary: 'Waits until the broker serves clients.',
     run: async ({ client }) => {
+      const clock = new SystemClock()
       for (let waitedMs = 0; ; waitedMs += ASK_EVERY_MS) {
         try {
           await client.get(['health', 'checks', 'ready-to-serve-clients'])
@@ -36,7 +38,7 @@ export const NODE_VERBS: readonly Verb[] = [
           // Anything but silence will not get better by waiting.
           if (!(error instanceof CtlError) || error.status !== 0 || waitedMs >= AWAIT_MS_MAX) throw error
         }
-        await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS))
+        await new Promise<void>((resolve) => clock.alarm(resolve).set(ASK_EVERY_MS))
       }
     },
   },
