@@ -106,12 +106,18 @@ class Model {
       this.unacked.set(entry.body, entry)
     }
     while (!this.#config.refuses && this.#isTooMuch(0, 0)) {
-      const lowest = Math.min(...this.#ready.map((entry) => entry.level))
-      const oldest = this.#ready.filter((entry) => entry.level === lowest).sort((a, b) => a.ordinal - b.ordinal)[0]!
-      this.#ready.splice(this.#ready.indexOf(oldest), 1)
-      this.dead.push(`${oldest.body}:maxlen`)
+      const surplus = this.#surplus()
+      this.#ready.splice(this.#ready.indexOf(surplus), 1)
+      this.dead.push(`${surplus.body}:maxlen`)
     }
     this.#expire((entry) => entry.deadlineMs <= this.nowMs)
+  }
+
+  /** What a full queue gives up: its head, or of a quorum queue the oldest of the lowest level. */
+  #surplus(): Entry {
+    if (this.#config.kind === 'classic') return this.#ready[0]!
+    const lowest = Math.min(...this.#ready.map((entry) => entry.level))
+    return this.#ready.filter((entry) => entry.level === lowest).sort((a, b) => a.ordinal - b.ordinal)[0]!
   }
 
   take(): string | null {

@@ -67,16 +67,16 @@ test('priorities: a returned entry goes back to its level', () => {
   assert.deepEqual(it.takeAll(), ['high', 'low', 'low too'])
 })
 
-test('priorities: the lowest is dropped first, the oldest of it', () => {
+test('priorities: a full queue drops from its head, which is the highest', () => {
   const it = bed({ 'x-max-priority': 5, 'x-max-length': 2 })
   for (const [body, priority] of [
-    ['low', 1],
     ['high', 5],
-    ['high too', 5],
+    ['low', 1],
+    ['middle', 3],
   ] as const)
     it.publish(body, { priority })
   it.endTurns()
-  assert.deepEqual(it.takeAll(), ['high', 'high too'])
+  assert.deepEqual(it.takeAll(), ['middle', 'low'])
 })
 
 test('priorities survive a restart', () => {

@@ -82,7 +82,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, Tak
     this.#idleSinceMs = host.clock.nowMs()
     this.#turnEnd = new TurnEnd(host.turn, this)
     const levelCount = (integerArgument(args, 'x-max-priority') ?? 0) + 1
-    this.#entries = new Entries(this, { levelCount, defaultLevel: 0, returnsFirst: false })
+    this.#entries = new Entries(this, { levelCount, defaultLevel: 0, returnsFirst: false, dropsLowest: false })
     this.#roster = new Roster(booleanArgument(args, 'x-single-active-consumer') === true ? 'single' : 'shared')
     this.#lease = new Lease(host.timers, this)
     this.#takers = new Takers(this, this.#entries)

@@ -162,11 +162,11 @@ export class Entries implements ExpiryOwner {
     this.#owner.wake()
   }
 
-  /** Lets the oldest entries of the lowest priority die until the limit is kept. */
+  /** Lets the entries that the order gives up first die until the limit is kept. */
   makeRoom(limit: LengthLimit): void {
     while (this.order.count > 0 && limit.isExceededBy(this.order.count, this.readyBytes)) {
       this.#owner.counters.droppedMaxLength++
-      this.#dieReady(this.order.peekLowest(), 'maxlen')
+      this.#dieReady(this.order.peekSurplus(), 'maxlen')
     }
   }
 

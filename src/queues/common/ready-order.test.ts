@@ -77,10 +77,11 @@ class Pair {
     else this.#settle(entry)
   }
 
-  removeLowest(): void {
+  removeSurplus(): void {
     const lowest = [...this.#ready].sort((a, b) => a.level - b.level || this.#compare(a, b))[0]
-    const sequence = this.order.peekLowest()
-    assert.equal(this.#levelOf(sequence), lowest?.level ?? -1)
+    const sequence = this.order.peekSurplus()
+    if (this.#ordering.dropsLowest) assert.equal(this.#levelOf(sequence), lowest?.level ?? -1)
+    else assert.equal(sequence, this.order.peek())
     if (lowest === undefined) return
     const entry = this.#ready.find((each) => each.sequence === sequence)!
     this.order.remove(sequence, false)
@@ -160,7 +161,7 @@ function run(ordering: Ordering): void {
         else if (what === 'settle') pair.settleHeld()
         else if (what === 'remove') pair.remove(pick, false)
         else if (what === 'setAside') pair.remove(pick, true)
-        else if (what === 'lowest') pair.removeLowest()
+        else if (what === 'lowest') pair.removeSurplus()
         else pair.recount()
         pair.check()
       }
@@ -169,16 +170,19 @@ function run(ordering: Ordering): void {
   )
 }
 
-test('one level, returned entries in their place', () => run({ levelCount: 1, defaultLevel: 0, returnsFirst: false }))
+test('one level, returned entries in their place', () =>
+  run({ levelCount: 1, defaultLevel: 0, returnsFirst: false, dropsLowest: false }))
 test('several levels, returned entries in their place', () =>
-  run({ levelCount: 6, defaultLevel: 0, returnsFirst: false }))
-test('several levels, returned entries first', () => run({ levelCount: 8, defaultLevel: 4, returnsFirst: true }))
+  run({ levelCount: 6, defaultLevel: 0, returnsFirst: false, dropsLowest: false }))
+test('several levels, returned entries first', () =>
+  run({ levelCount: 8, defaultLevel: 4, returnsFirst: true, dropsLowest: true }))
 
 test('the usual priority has tag 0', () => {
   const order = new ReadyOrder(new MemoryLedger(1, new MemoryStore()), {
     levelCount: 32,
     defaultLevel: 4,
     returnsFirst: true,
+    dropsLowest: true,
   })
   assert.deepEqual([order.tagOfPriority(undefined), order.tagOfPriority(4)], [0, 0])
   assert.deepEqual([order.levelOfTag(0), order.levelOfTag(order.tagOfPriority(31))], [4, 31])

@@ -25,6 +25,8 @@ export interface Ordering {
   readonly defaultLevel: number
   /** Whether returned entries come before all others in the order of their return, else in their old place. */
   readonly returnsFirst: boolean
+  /** Whether a full queue drops from its lowest level, else from its head, which is on the highest. */
+  readonly dropsLowest: boolean
 }
 
 /** The order of ready entries. */
@@ -118,8 +120,9 @@ export class ReadyOrder {
     this.#left(this.#headLevel)
   }
 
-  /** The entry to drop when there are too many: the oldest of the lowest level; 0 when there is none. Take it with `remove`. */
-  peekLowest(): number {
+  /** The entry to drop when there are too many; 0 when there is none. Take it with `remove`. */
+  peekSurplus(): number {
+    if (!this.#ordering.dropsLowest) return this.peek()
     const level = this.#lowestFresh()
     if (this.#returned.size > 0) {
       const returned = this.#lowestReturned()

@@ -91,7 +91,8 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
     this.#args = args
     this.#idleSinceMs = host.clock.nowMs()
     this.#turnEnd = new TurnEnd(host.turn, this)
-    this.#entries = new Entries(this, { levelCount: LEVEL_COUNT, defaultLevel: LEVEL_DEFAULT, returnsFirst: true })
+    const ordering = { levelCount: LEVEL_COUNT, defaultLevel: LEVEL_DEFAULT, returnsFirst: true, dropsLowest: true }
+    this.#entries = new Entries(this, ordering)
     this.#roster = new Roster(
       booleanArgument(args, 'x-single-active-consumer') === true ? 'single-by-priority' : 'shared',
     )

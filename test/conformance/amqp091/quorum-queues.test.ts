@@ -74,7 +74,11 @@ test('redeclared as classic is 406', async (scene) => {
   await scene.channel.refused(
     406,
     `PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for ${scene.the('queue', queue)}: ` +
-      "received none but current is the value 'quorum' of type 'longstr'",
+      scene.since(
+        '4.0',
+        "received 'classic' but current is 'quorum'",
+        "received none but current is the value 'quorum' of type 'longstr'",
+      ),
     50,
     10,
   )
