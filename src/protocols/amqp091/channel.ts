@@ -11,7 +11,6 @@ import type { Queue } from '../../model/queue.ts'
 import { PUBLISH_REFUSED } from '../../model/route.ts'
 import { AckFields, decodeMethod, encodeMethod } from './codec.ts'
 import { Confirms } from './confirms.ts'
-import type { ChannelConsumer } from './consumer.ts'
 import { Consuming, checkReadable } from './consuming.ts'
 import { Declaring } from './declaring.ts'
 import { Deliveries } from './deliveries.ts'
@@ -53,7 +52,7 @@ export class Channel implements PublishListener {
     this.#session = session
     this.#scratch = scratch
     this.deliveries = new Deliveries(number, session, {
-      onCancelled: (consumer: ChannelConsumer) => this.#consuming.cancelledByQueue(consumer.tag),
+      onCancelled: (consumer, reason) => this.#consuming.cancelledByQueue(consumer, reason),
     })
     this.#publisher = new ChannelPublisher(session, scratch, this.deliveries, this)
     this.#consuming = new Consuming(session, this.deliveries)

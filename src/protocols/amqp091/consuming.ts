@@ -4,7 +4,7 @@
 import { uniqueName } from '../../base/random.ts'
 import { TURN_SESSIONS, type TurnTask } from '../../base/turn.ts'
 import { integerArgument } from '../../model/arguments.ts'
-import type { ConsumerSpec, Queue } from '../../model/queue.ts'
+import { CANCELLED_LATE, type ConsumerSpec, type Queue } from '../../model/queue.ts'
 import { queueText } from '../../model/refusals.ts'
 import { REPLY_TO } from '../../model/reply-to.ts'
 import { encodeMethod, type MethodArguments } from './codec.ts'
@@ -23,6 +23,8 @@ import {
   BASIC_QOS_OK,
 } from './spec.ts'
 
+const NOT_LATE = -1
+
 /** One per channel. */
 export class Consuming implements TurnTask {
   readonly #session: Session
@@ -32,6 +34,9 @@ export class Consuming implements TurnTask {
   #replyConsumer: ChannelConsumer | null = null
   /** Ended by their queue in this turn, and not yet told. */
   readonly #cancelledTags: string[] = []
+  /** The timeout that a client who does not understand cancels has missed. */
+  #lateMs = NOT_LATE
+  #isMarked = false
 
   constructor(session: Session, deliveries: Deliveries) {
     this.#session = session
@@ -92,16 +97,29 @@ export class Consuming implements TurnTask {
   }
 
   /** The queue ended the subscription: clients that understand it are told, after the reply to what ended it. */
-  cancelledByQueue(tag: string): void {
-    if (!this.#session.canCancelNotify) return
-    if (this.#cancelledTags.length === 0) this.#session.world.broker.world.turn.mark(TURN_SESSIONS, this)
-    this.#cancelledTags.push(tag)
+  cancelledByQueue(consumer: ChannelConsumer, reason: string): void {
+    if (this.#session.canCancelNotify) this.#cancelledTags.push(consumer.tag)
+    else if (reason === CANCELLED_LATE) this.#lateMs = consumer.subscription?.ackTimeoutMs ?? 0
+    else return
+    if (this.#isMarked) return
+    this.#isMarked = true
+    this.#session.world.broker.world.turn.mark(TURN_SESSIONS, this)
   }
 
   onTurnEnd(): void {
+    this.#isMarked = false
     const { channel, isClosed } = this.#deliveries
-    for (const consumerTag of this.#cancelledTags.splice(0)) {
-      if (!isClosed) this.#session.outbox.write(encodeMethod(BASIC_CANCEL, channel, { consumerTag, noWait: true }))
+    const tags = this.#cancelledTags.splice(0)
+    const lateMs = this.#lateMs
+    this.#lateMs = NOT_LATE
+    if (isClosed) return
+    for (const consumerTag of tags) {
+      this.#session.outbox.write(encodeMethod(BASIC_CANCEL, channel, { consumerTag, noWait: true }))
+    }
+    if (lateMs !== NOT_LATE) {
+      this.#session.host.complete(channel, 0, () => {
+        throw acknowledgedLate(channel, lateMs)
+      })
     }
   }
 
@@ -174,4 +192,12 @@ export function checkReadable(session: Session, queueName: string): void {
   if (session.permissions.canRead(queueName)) return
   const text = `read access to ${queueText(session.vhost.name, queueName)} refused for user '${session.identity.user}'`
   throw ChannelError.accessRefused(text)
+}
+
+/** RabbitMQ: what a client gets that cannot be told of a cancelled consumer. */
+function acknowledgedLate(channel: number, timeoutMs: number): ChannelError {
+  return ChannelError.preconditionFailed(
+    `delivery acknowledgement on channel ${channel} timed out. Timeout value used: ${timeoutMs} ms. ` +
+      'This timeout value can be configured, see consumers doc guide to learn more',
+  )
 }
