@@ -1,5 +1,6 @@
 /** The management beside the protocols: what it is told of the node, and where its files lie. */
 import { join } from 'node:path'
+import type { LogControl } from '../config/broker-options.ts'
 import type { Settings } from '../config/settings.ts'
 import { SERVER_VERSION } from '../config/version.ts'
 import type { CertificateFact, LogFigures, NodeControls, NodeFacts } from '../management/context.ts'
@@ -22,11 +23,18 @@ const ARCHIVE_FILE = 'history.json'
 /** Longest name of a local socket that every system takes. */
 const SOCKET_PATH_BYTES_MAX = 103
 
-/** Starts the management. `shutdown` stops the broker. */
+/** What the process lends the management. */
+export interface ProcessControls {
+  readonly log: LogControl | undefined
+  /** Stops the broker. */
+  shutdown(): void
+}
+
+/** Starts the management. */
 export async function openManagement(
   parts: BrokerParts,
   listeners: OpenListeners,
-  shutdown: () => void,
+  lent: ProcessControls,
 ): Promise<Management> {
   const { settings, dataDir, foundation, logger, broker } = parts
   const { startManagement } = await import('../management/management.ts')
@@ -48,7 +56,7 @@ export async function openManagement(
     timers: foundation.wheel,
     logger: logger.child('management'),
     node: nodeFacts(parts, listeners),
-    controls: controls(parts, shutdown),
+    controls: controls(parts, lent),
     archive: dataDir === null ? null : archiveStore(new NodeDisk(join(dataDir, STATISTICS_FOLDER))),
     socketPath: dataDir === null ? null : await freeSocketPath(dataDir),
     tls: settings.management.sslPort === null ? null : managementTls(settings),
@@ -96,12 +104,12 @@ function certificateFacts(settings: Settings, listeners: OpenListeners): readonl
   return secured.map((listener) => ({ listener, notAfterMs }))
 }
 
-function controls({ monitor }: BrokerParts, shutdown: () => void): NodeControls {
+function controls({ monitor }: BrokerParts, { log, shutdown }: ProcessControls): NodeControls {
   return {
-    setLogLevel: () => undefined,
+    setLogLevel: (category, level) => log?.setLevel(category, level),
     setMemoryLimit: (limit) => monitor.setMemoryLimit(limit),
     setDiskLimit: (limit) => monitor.setDiskLimit(limit),
-    logTail: () => [],
+    logTail: (count) => log?.tail(count) ?? [],
     shutdown,
   }
 }

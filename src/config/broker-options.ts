@@ -1,6 +1,14 @@
 /** What `main`, or a program that embeds the broker, and `boot` agree on. */
-import type { Logger } from '../base/log.ts'
+import type { LogCategory, Logger, LogLevel } from '../base/log.ts'
 import type { Settings } from './settings.ts'
+
+/** The log of the process, as an operator changes and reads it while the broker runs. */
+export interface LogControl {
+  /** The level of one category, or of all that have none of their own, until the settings are read again. */
+  setLevel(category: LogCategory | null, level: LogLevel): void
+  /** The newest lines, oldest first. */
+  tail(countMax: number): readonly string[]
+}
 
 /** What a broker needs to start. */
 export interface BrokerOptions {
@@ -8,6 +16,8 @@ export interface BrokerOptions {
   /** The data folder, created when missing; null keeps everything in memory. */
   readonly dataDir: string | null
   readonly logger: Logger
+  /** Absent where a program that embeds the broker keeps the log to itself. */
+  readonly logControl?: LogControl
 }
 
 /** A broker that listens on everything it was told to. */

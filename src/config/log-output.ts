@@ -15,11 +15,16 @@ import {
   LogLevels,
   type LogRecord,
   type LogSink,
+  RecordingSink,
 } from '../base/log.ts'
+import type { LogControl } from './broker-options.ts'
 import { formatLine } from './log-text.ts'
 import type { Settings } from './settings.ts'
 
 type LogSettings = Settings['log']
+
+/** Lines kept in memory. */
+const TAIL_COUNT_MAX = 500
 
 /** A terminal's stream: `process.stdout`, or a test's. */
 export interface LineStream {
@@ -29,6 +34,7 @@ export interface LineStream {
 /** An open log. */
 export interface LogOutput {
   readonly logger: Logger
+  readonly control: LogControl
   /** Applies the levels of reloaded settings. */
   apply(settings: LogSettings): void
   /** Opens files anew, after something has moved them. */
@@ -60,6 +66,8 @@ const PINO_LEVELS = Object.fromEntries(
 )
 
 class OutputsSink implements LogSink {
+  /** The newest lines, for who looks at a running broker. */
+  readonly recent = new RecordingSink(TAIL_COUNT_MAX)
   readonly #levels: LogLevels
   readonly #outputs: readonly Output[]
 
@@ -69,6 +77,7 @@ class OutputsSink implements LogSink {
   }
 
   write(record: LogRecord): void {
+    this.recent.write(record)
     const isChosen = this.#levels.hasOwn(record.category)
     for (const output of this.#outputs) {
       if (isChosen || isAtLeast(record.level, output.level)) output.sink.write(record)
@@ -89,8 +98,17 @@ export async function openLog(settings: LogSettings, options: LogOutputOptions):
     for (const category of LOG_CATEGORIES) levels.set(category, changed.levels[category])
   }
   apply(settings)
+  const sink = new OutputsSink(levels, outputs)
   return {
-    logger: createLogger({ sink: new OutputsSink(levels, outputs), levels, clock: options.clock }),
+    logger: createLogger({ sink, levels, clock: options.clock }),
+    control: {
+      setLevel: (category, level) => {
+        if (category !== null) return levels.set(category, level)
+        for (const output of outputs) output.level = level
+        levels.setCommon(level)
+      },
+      tail: (countMax) => sink.recent.records.slice(-countMax).map(formatLine),
+    },
     apply,
     reopen: () => {
       for (const output of outputs) output.reopen()

@@ -5,7 +5,7 @@
 import type { LoginAttempts } from '../auth/login-attempts.ts'
 import type { Users } from '../auth/users.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Logger } from '../base/log.ts'
+import type { LogCategory, Logger, LogLevel } from '../base/log.ts'
 import type { Randomness } from '../base/random.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Alarms } from '../model/alarms.ts'
@@ -14,7 +14,7 @@ import type { MessageFormats } from '../model/message-format.ts'
 import type { MessageStore } from '../model/message-store.ts'
 import type { Metadata } from '../model/metadata.ts'
 import type { QueueKinds } from '../model/queue-host.ts'
-import type { ResourceStatus } from '../model/resource-monitor.ts'
+import type { ResourceLimit, ResourceStatus } from '../model/resource-monitor.ts'
 import type { ImportContext } from './definitions/import-plan.ts'
 import type { Authentication } from './http/authentication.ts'
 import type { Statistics } from './stats/statistics.ts'
@@ -74,21 +74,13 @@ export interface NodeFacts {
 
 /** Changes of the running node that the command line asks for. */
 export interface NodeControls {
-  /** `none` of a category gives it the common level again. */
-  setLogLevel(category: string | null, level: string): void
-  setMemoryLimit(
-    limit:
-      | { readonly kind: 'absolute'; readonly bytes: number }
-      | { readonly kind: 'relative'; readonly fraction: number },
-  ): void
-  setDiskLimit(
-    limit:
-      | { readonly kind: 'absolute'; readonly bytes: number }
-      | { readonly kind: 'relative'; readonly fraction: number },
-  ): Promise<void>
+  /** Of one category, or of all that have no level of their own. */
+  setLogLevel(category: LogCategory | null, level: LogLevel): void
+  setMemoryLimit(limit: ResourceLimit): void
+  setDiskLimit(limit: ResourceLimit): Promise<void>
   /** The newest lines of the log, oldest first. */
-  logTail(count: number): readonly string[]
-  /** Stops the broker after the reply. */
+  logTail(countMax: number): readonly string[]
+  /** Stops the broker. */
   shutdown(): void
 }
 

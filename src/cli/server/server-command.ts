@@ -62,7 +62,7 @@ async function start(
   for (const file of files) logger.info(`settings from ${file}`)
   for (const warning of warnings) logger.warning(warning)
   try {
-    return await host.startBroker({ settings, dataDir, logger: log.logger })
+    return await host.startBroker({ settings, dataDir, logger: log.logger, logControl: log.control })
   } catch (error) {
     logger.critical('the broker could not start', { error })
     await log.close()

@@ -3,6 +3,7 @@
  * log, authentication of a user, stopping the node.
  */
 import { LOG_CATEGORIES, LOG_LEVELS } from '../../base/log.ts'
+import type { ResourceLimit } from '../../model/resource-monitor.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest } from '../http/api-error.ts'
 import { type Endpoint, NO_CONTENT, ok, plain, withBody } from '../http/endpoint.ts'
@@ -18,7 +19,7 @@ const LEVEL = {
   required: ['level'],
   properties: {
     level: { type: 'string', enum: LOG_LEVELS },
-    category: { type: 'string', description: 'One category; all unless given.' },
+    category: { type: 'string', enum: LOG_CATEGORIES, description: 'One category; all unless given.' },
   },
 } as const
 
@@ -35,8 +36,6 @@ const CREDENTIALS = {
   required: ['username', 'password'],
   properties: { username: { type: 'string' }, password: { type: 'string' } },
 } as const
-
-type Limit = Parameters<ManagementContext['controls']['setMemoryLimit']>[0]
 
 /** The endpoints of this file. */
 export function controlEndpoints(context: ManagementContext): Endpoint[] {
@@ -119,11 +118,7 @@ function changeRoutes({ controls }: ManagementContext): Endpoint[] {
       summary: 'Sets the level of the log until the next restart.',
       body: LEVEL,
       handle: ({ body }) => {
-        const { category } = body
-        if (category !== undefined && !LOG_CATEGORIES.some((known) => known === category)) {
-          throw badRequest(`unknown category '${category}': one of ${LOG_CATEGORIES.join(', ')}`)
-        }
-        controls.setLogLevel(category ?? null, body.level)
+        controls.setLogLevel(body.category ?? null, body.level)
         return NO_CONTENT
       },
     }),
@@ -162,7 +157,7 @@ function changeRoutes({ controls }: ManagementContext): Endpoint[] {
   ]
 }
 
-function limitOf({ absolute, relative }: Infer<typeof LIMIT>): Limit {
+function limitOf({ absolute, relative }: Infer<typeof LIMIT>): ResourceLimit {
   if (absolute !== undefined && relative === undefined) return { kind: 'absolute', bytes: absolute }
   if (relative !== undefined && absolute === undefined && relative >= 0 && relative <= 100) {
     return { kind: 'relative', fraction: relative }
