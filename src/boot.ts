@@ -10,7 +10,6 @@ import { endConnections, type ProtocolService } from './boot/goodbye.ts'
 import { OpenListeners } from './boot/listeners.ts'
 import { authenticators, users } from './boot/login.ts'
 import { openManagement } from './boot/management.ts'
-import { mqttService } from './boot/mqtt.ts'
 import type { BrokerParts } from './boot/parts.ts'
 import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
 import { readTlsSettings } from './boot/tls.ts'
@@ -23,7 +22,6 @@ import { exchangeTypes } from './model/exchange-types.ts'
 import { ChunkPool } from './net/chunk-pool.ts'
 import type { TransportAcceptor } from './net/listener.ts'
 import { AMQP091_ENCODER, AMQP091_FORMAT } from './protocols/amqp091/convert.ts'
-import { MQTT_FORMAT } from './protocols/mqtt/convert.ts'
 import { queueKinds } from './queues/registry.ts'
 
 /** What a program that embeds the broker may hand in beyond `BrokerOptions`. */
@@ -48,20 +46,17 @@ export async function startBroker(options: BootOptions): Promise<BootedBroker> {
   try {
     await fillMetadata(foundation, settings, logger)
     const parts = makeParts(options, foundation, alarms)
-    // Before the broker starts: kept sessions claim their part of the message store.
-    const mqtt = mqttService(parts)
     parts.broker.start()
-    mqtt.start()
     await parts.monitor.start()
     const amqp = amqp091(parts)
     const acceptAmqp: TransportAcceptor = (transport) => amqp.accept(transport)
-    await openAll(listeners, settings, acceptAmqp, (transport) => mqtt.accept(transport))
+    await openAll(listeners, settings, acceptAmqp)
     let shutdown = (): void => undefined
     const management = await openManagement(parts, listeners, {
       log: options.logControl,
       shutdown: () => shutdown(),
     })
-    const booted = running(parts, listeners, management, [amqp, mqtt], acceptAmqp)
+    const booted = running(parts, listeners, management, [amqp], acceptAmqp)
     shutdown = () => void booted.stop()
     return booted
   } catch (error) {
@@ -73,7 +68,7 @@ export async function startBroker(options: BootOptions): Promise<BootedBroker> {
 
 function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms): BrokerParts {
   const { settings, dataDir, logger } = options
-  const formats = new Map([AMQP091_FORMAT, MQTT_FORMAT].map((format) => [format.protocol, format]))
+  const formats = new Map([[AMQP091_FORMAT.protocol, AMQP091_FORMAT]])
   const broker = new Broker({
     metadata: foundation.metadata,
     store: foundation.store,
@@ -112,20 +107,10 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms)
   }
 }
 
-async function openAll(
-  listeners: OpenListeners,
-  settings: Settings,
-  amqp: TransportAcceptor,
-  mqtt: TransportAcceptor,
-): Promise<void> {
+async function openAll(listeners: OpenListeners, settings: Settings, amqp: TransportAcceptor): Promise<void> {
   await listeners.open('amqp', settings.listeners.tcp, null, amqp)
-  await listeners.open('mqtt', settings.mqtt.tcp, null, mqtt, settings.mqtt.proxyProtocol)
-  if (settings.listeners.ssl.length > 0) {
-    await listeners.open('amqps', settings.listeners.ssl, readTlsSettings(settings), amqp)
-  }
-  if (settings.mqtt.ssl.length > 0) {
-    await listeners.open('mqtts', settings.mqtt.ssl, readTlsSettings(settings), mqtt, settings.mqtt.proxyProtocol)
-  }
+  if (settings.listeners.ssl.length === 0) return
+  await listeners.open('amqps', settings.listeners.ssl, readTlsSettings(settings), amqp)
 }
 
 function running(
