@@ -10,6 +10,7 @@ import { endConnections, type ProtocolService } from './boot/goodbye.ts'
 import { OpenListeners } from './boot/listeners.ts'
 import { authenticators, users } from './boot/login.ts'
 import { openManagement } from './boot/management.ts'
+import { mqttService } from './boot/mqtt.ts'
 import type { BrokerParts } from './boot/parts.ts'
 import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
 import { readTlsSettings } from './boot/tls.ts'
@@ -22,6 +23,7 @@ import { exchangeTypes } from './model/exchange-types.ts'
 import { ChunkPool } from './net/chunk-pool.ts'
 import type { TransportAcceptor } from './net/listener.ts'
 import { AMQP091_ENCODER, AMQP091_FORMAT } from './protocols/amqp091/convert.ts'
+import { MQTT_FORMAT } from './protocols/mqtt/convert.ts'
 import { queueKinds } from './queues/registry.ts'
 
 /** What a program that embeds the broker may hand in beyond `BrokerOptions`. */
@@ -46,17 +48,20 @@ export async function startBroker(options: BootOptions): Promise<BootedBroker> {
   try {
     await fillMetadata(foundation, settings, logger)
     const parts = makeParts(options, foundation, alarms)
+    // Before the broker starts: kept sessions claim their part of the message store.
+    const mqtt = mqttService(parts)
     parts.broker.start()
+    mqtt.start()
     await parts.monitor.start()
     const amqp = amqp091(parts)
     const acceptAmqp: TransportAcceptor = (transport) => amqp.accept(transport)
-    await openAll(listeners, settings, acceptAmqp)
+    await openAll(listeners, settings, acceptAmqp, (transport) => mqtt.accept(transport))
     let shutdown = (): void => undefined
     const management = await openManagement(parts, listeners, {
       log: options.logControl,
       shutdown: () => shutdown(),
     })
-    const booted = running(parts, listeners, management, [amqp], acceptAmqp)
+    const booted = running(parts, listeners, management, [amqp, mqtt], acceptAmqp)
     shutdown = () => void booted.stop()
     return booted
   } catch (error) {
@@ -68,7 +73,7 @@ export async function startBroker(options: BootOptions): Promise<BootedBroker> {
 
 function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms): BrokerParts {
   const { settings, dataDir, logger } = options
-  const formats = new Map([[AMQP091_FORMAT.protocol, AMQP091_FORMAT]])
+  const formats = new Map([AMQP091_FORMAT, MQTT_FORMAT].map((format) => [format.protocol, format]))
   const broker = new Broker({
     metadata: foundation.metadata,
     store: foundation.store,
@@ -107,10 +112,20 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms)
   }
 }
 
-async function openAll(listeners: OpenListeners, settings: Settings, amqp: TransportAcceptor): Promise<void> {
+async function openAll(
+  listeners: OpenListeners,
+  settings: Settings,
+  amqp: TransportAcceptor,
+  mqtt: TransportAcceptor,
+): Promise<void> {
   await listeners.open('amqp', settings.listeners.tcp, null, amqp)
-  if (settings.listeners.ssl.length === 0) return
-  await listeners.open('amqps', settings.listeners.ssl, readTlsSettings(settings), amqp)
+  await listeners.open('mqtt', settings.mqtt.tcp, null, mqtt, settings.mqtt.proxyProtocol)
+  if (settings.listeners.ssl.length > 0) {
+    await listeners.open('amqps', settings.listeners.ssl, readTlsSettings(settings), amqp)
+  }
+  if (settings.mqtt.ssl.length > 0) {
+    await listeners.open('mqtts', settings.mqtt.ssl, readTlsSettings(settings), mqtt, settings.mqtt.proxyProtocol)
+  }
 }
 
 function running(

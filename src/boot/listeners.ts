@@ -23,6 +23,7 @@ export class OpenListeners {
     addresses: readonly Address[],
     tls: TlsSettings | null,
     accept: TransportAcceptor,
+    proxyProtocol = this.#settings.proxyProtocol,
   ): Promise<void> {
     for (const [index, { host, port }] of addresses.entries()) {
       const options = {
@@ -31,7 +32,7 @@ export class OpenListeners {
         port,
         backlog: this.#settings.backlogCountMax,
         tls,
-        proxyProtocol: this.#settings.proxyProtocol,
+        proxyProtocol,
         proxyHeaderTimeoutMs: this.#settings.handshakeTimeoutMs,
       }
       const listener = new Listener(options, accept, this.#logger)

@@ -133,8 +133,8 @@ export const MQTT_FIELDS = {
   packetBytesMax: setting(
     'mqtt.max_packet_size_authenticated',
     bytes({ min: 64, max: 268_435_455 }),
-    268_435_455,
-    'Largest packet.',
+    16_777_216,
+    'Largest packet. Bodies are also bound by `max_message_size`.',
   ),
   topicAliasMax: setting(
     'mqtt.topic_alias_maximum',
@@ -164,6 +164,48 @@ export const MQTT_FIELDS = {
   connectionCountMax: setting('mqtt.max_connections', CONNECTIONS, Number.POSITIVE_INFINITY, 'MQTT connections.', {
     reloadable: true,
   }),
+  disconnectsUnauthorized: setting(
+    'mqtt.disconnect_on_unauthorized',
+    boolean,
+    true,
+    'Close connections that publish or subscribe where they may not.',
+  ),
+  keepAliveSecondsMax: setting(
+    'warren.mqtt.keep_alive_max',
+    seconds({ max: 65_535 }),
+    0,
+    'Longest keep alive of MQTT 5.0 clients, who are told; 0 is no limit.',
+  ),
+  receiveMax: setting(
+    'warren.mqtt.receive_maximum',
+    integer({ min: 1, max: 65_535 }, 'messages'),
+    1_024,
+    'Unfinished QoS 1 and 2 publishes of an MQTT 5.0 client.',
+  ),
+  sessionCountMax: setting(
+    'warren.mqtt.session_count_max',
+    integer({ min: 1 }, 'sessions'),
+    1_000_000,
+    'Sessions, with and without a connection.',
+  ),
+  subscriptionCountMax: setting(
+    'warren.mqtt.subscription_count_max',
+    integer({ min: 1 }, 'filters'),
+    10_000,
+    'Topic filters of one session.',
+  ),
+  retainedCountMax: setting(
+    'warren.mqtt.retained_count_max',
+    integer({ min: 0 }, 'messages'),
+    1_000_000,
+    'Retained messages; more are delivered and not retained.',
+  ),
+  retainedBytesMax: setting(
+    'warren.mqtt.retained_bytes_max',
+    bytes({ min: 0 }),
+    256 * 1024 * 1024,
+    'Memory of retained messages.',
+  ),
   certificateLogin: setting('mqtt.ssl_cert_login', boolean, false, 'The client certificate gives the user name.'),
   certificateClientIdFrom: optional(
     'mqtt.ssl_cert_client_id_from',

@@ -14,6 +14,7 @@ import type { DeadLetterRouter } from './dead-letter.ts'
 import { DEAD_LETTER_UNROUTED } from './dead-letter.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Events } from './events.ts'
+import { KEPT } from './keeper.ts'
 import type { MetadataOp } from './metadata.ts'
 import { Parameters } from './parameters.ts'
 import { PermissionTable, type SessionPermissions } from './permissions.ts'
@@ -43,6 +44,7 @@ const KINDS_OF_VHOST = [
   'parameter',
   'permission',
   'topic-permission',
+  KEPT,
 ]
 const DROP_ORDER = ['binding', 'queue', 'exchange', 'vhost']
 const PUT_ORDER = ['vhost', 'exchange', 'queue', 'binding']

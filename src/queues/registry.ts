@@ -3,10 +3,11 @@
  */
 import type { QueueKind, QueueKinds } from '../model/queue-host.ts'
 import { classicKind } from './classic/classic-kind.ts'
+import { qos0Kind } from './mqtt-qos0/qos0-kind.ts'
 import { quorumKind } from './quorum/quorum-kind.ts'
 import { streamKind } from './stream/stream-kind.ts'
 
-const ALL: readonly QueueKind[] = [classicKind, quorumKind, streamKind]
+const ALL: readonly QueueKind[] = [classicKind, quorumKind, streamKind, qos0Kind]
 
 /** Kinds by the value of `x-queue-type`. */
 export const queueKinds: QueueKinds = new Map(ALL.map((kind) => [kind.name, kind]))

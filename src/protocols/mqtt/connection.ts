@@ -1,0 +1,582 @@
+/**
+ * One MQTT connection: from the transport to its session, through the packets of the client.
+ *
+ * It owns the socket, the handshake, keep alive and the goodbye; what packets mean is the business of `Publishing`,
+ * `Subscribing` and `Deliveries`. Everything that a packet throws is caught in one place, which says the reason code
+ * as the client's level allows and closes this connection only. [MQTT 5.0 §3, §4.8 … §4.13]
+ *
+ * Invariant: after CONNACK the connection is its session's peer until it is gone or taken over.
+ */
+import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
+import type { AlarmListener, Alarms } from '../../model/alarms.ts'
+import type { CloseReason } from '../../model/connections.ts'
+import { MessageCounters } from '../../model/message-counters.ts'
+import type { Outbox } from '../../net/outbox.ts'
+import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
+import type { Transport } from '../../net/transport.ts'
+import { AckLine, type AckListener } from './ack-line.ts'
+import {
+  type ConnectPacket,
+  decodeAck,
+  decodeConnect,
+  decodeDisconnect,
+  decodeSubscribe,
+  decodeUnsubscribe,
+  encodeConnack,
+  encodeDisconnect,
+  encodeSubscriptionAck,
+  refusesHead,
+} from './codec.ts'
+import { MqttError, malformed, protocolError } from './errors.ts'
+import type { ReceivedIds } from './exactly-once.ts'
+import { acceptedWill, connackProperties, grantedExpiry, grantedKeepAlive, requestedExpiry } from './handshake.ts'
+import { ListedConnection, type ListedSource } from './listed-connection.ts'
+import { checkLimits, type LoggedIn, logIn } from './login.ts'
+import { PacketReader, type PacketSink } from './packet-reader.ts'
+import { Publishing, type PublishSession } from './publishing.ts'
+import { RetainedDelivery } from './retained-delivery.ts'
+import type { MqttSession, SessionPeer } from './session.ts'
+import type { MqttSessions } from './sessions.ts'
+import * as spec from './spec.ts'
+import { type SubscribeOutcome, Subscribing } from './subscribing.ts'
+import { AliasTable } from './topic-aliases.ts'
+import type { Will } from './will.ts'
+import type { Member, MqttWorld } from './world.ts'
+
+type State = 'greeting' | 'logging-in' | 'open' | 'closing' | 'closed'
+
+/** How long a client may take to close after our goodbye. */
+const GOODBYE_MS_MAX = 5_000
+/** Half keep alive intervals without a byte after which a client is gone. [MQTT-3.1.2-22] */
+const SILENT_HALVES_MAX = 3
+const PACKET_BYTES_UNLIMITED = spec.REMAINING_LENGTH_MAX + 5
+const PINGRESP_PACKET = Buffer.from([spec.PINGRESP << 4, 0])
+
+/** A connection. */
+export class MqttConnection
+  implements
+    SocketHandler,
+    PacketSink,
+    ListedSource,
+    SessionPeer,
+    PublishSession,
+    AckListener,
+    AlarmListener,
+    TimerOwner
+{
+  readonly id: string
+  readonly connectedAtMs: number
+  readonly counters = new MessageCounters()
+  level: spec.ProtocolLevel = spec.LEVEL_311
+  clientPacketBytesMax = PACKET_BYTES_UNLIMITED
+  windowCount = 0
+  aliases: AliasTable | null = null
+  readonly #world: MqttWorld
+  readonly #sessions: MqttSessions
+  readonly #socket: Socket
+  readonly #reader: PacketReader
+  readonly #whenGone: (connection: MqttConnection) => void
+  readonly #timer = new TimerEntry(this)
+  #tokenExpiry: TimerEntry | null = null
+  #state: State = 'greeting'
+  #login: LoggedIn | null = null
+  #listed: ListedConnection | null = null
+  #session: MqttSession | null = null
+  #will: Will | null = null
+  #acks: AckLine | null = null
+  #publishing: Publishing | null = null
+  #subscribing: Subscribing | null = null
+  #retainedDelivery: RetainedDelivery | null = null
+  #keepAliveSeconds = 0
+  #silentHalves = 0
+  #seenBytes = 0
+
+  /** `gone` is told once, when the socket is gone. */
+  constructor(transport: Transport, sessions: MqttSessions, gone: (connection: MqttConnection) => void) {
+    const { world } = sessions
+    this.#whenGone = gone
+    this.#world = world
+    this.#sessions = sessions
+    this.id = world.broker.connections.newId()
+    this.connectedAtMs = world.broker.world.clock.nowMs()
+    const { turn } = world.broker.world
+    this.#socket = new Socket(transport, { turn, chunks: world.chunks, inbound: world.inbound }, this)
+    this.#reader = new PacketReader(this, world.settings.packetBytesUnauthenticatedMax)
+    world.connectionCount++
+  }
+
+  /** Starts to read; CONNECT has to come in time. */
+  open(): void {
+    this.#schedule(this.#world.settings.loginTimeoutMs)
+    this.#socket.open()
+  }
+
+  // What the parts ask
+
+  get outbox(): Outbox {
+    return this.#socket.outbox
+  }
+
+  get acks(): AckLine {
+    this.#acks ??= new AckLine(this.#world.broker.world, this.#socket.outbox, this)
+    return this.#acks
+  }
+
+  get member(): Member {
+    return this.#login!.member
+  }
+
+  get connectionId(): string {
+    return this.id
+  }
+
+  get connectionName(): string {
+    return this.name
+  }
+
+  receivedIds(): ReceivedIds {
+    return this.#session!.received
+  }
+
+  keep(): ((stored: () => void) => void) | null {
+    return this.#session!.keep()
+  }
+
+  onAcked(type: number): void {
+    if (type === spec.PUBACK && this.#publishing !== null) this.#publishing.unackedCount--
+  }
+
+  // What the socket tells
+
+  onBytes(chunk: Buffer): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    try {
+      this.#reader.feed(chunk)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  onEnd(): void {
+    this.#socket.end()
+  }
+
+  onPressure(isHigh: boolean): void {
+    this.#session?.deliveries.onPressure()
+    if (!isHigh) this.#retainedDelivery?.resume()
+  }
+
+  onClosed(error: Error | null): void {
+    if (error !== null) this.#world.logger.debug(`${this.name}: ${error.message}`, { error })
+    this.#gone()
+  }
+
+  // Packets
+
+  onPacket(head: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#state !== 'open') return this.#onFirst(head, bytes, start, end)
+    const type = head >>> 4
+    const refusal = refusesHead(head, this.level)
+    if (refusal !== undefined) throw malformed(refusal)
+    switch (type) {
+      case spec.PUBLISH:
+        return this.#onPublish(head, bytes, start, end)
+      case spec.PUBACK:
+      case spec.PUBREC:
+      case spec.PUBREL:
+      case spec.PUBCOMP:
+        return this.#onAck(type, bytes, start, end)
+      case spec.SUBSCRIBE:
+        return this.#onSubscribe(bytes, start, end)
+      case spec.UNSUBSCRIBE:
+        return this.#onUnsubscribe(bytes, start, end)
+      case spec.PINGREQ:
+        if (end > start) throw malformed('PINGREQ has content')
+        return this.outbox.write(PINGRESP_PACKET)
+      case spec.DISCONNECT:
+        return this.#onDisconnect(bytes, start, end)
+      default:
+        throw protocolError(type === spec.CONNECT ? 'second CONNECT' : `packet type ${type} is not expected`)
+    }
+  }
+
+  #onFirst(head: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#state !== 'greeting') return
+    if (head !== spec.CONNECT << 4) throw protocolError('first packet is not CONNECT')
+    const packet = decodeConnect(bytes, start, end)
+    this.level = packet.level
+    this.#state = 'logging-in'
+    this.#suspend()
+    this.#connect(packet).catch((error: unknown) => this.#fail(error))
+  }
+
+  #onPublish(head: number, bytes: Buffer, start: number, end: number): void {
+    const { scan } = this.#world
+    scan.scan(head, bytes, start, end, this.level)
+    let publishing = this.#publishing
+    if (publishing === null) {
+      publishing = new Publishing(this.#world, this.member, this)
+      this.#publishing = publishing
+      this.#world.alarms.listen(this)
+      this.onAlarms(this.#world.alarms, this.#world.alarms.isBlocking)
+    }
+    publishing.publish(scan)
+  }
+
+  #onAck(type: number, bytes: Buffer, start: number, end: number): void {
+    let packetId = 0
+    let reasonCode = spec.SUCCESS
+    if (end - start === 2) {
+      packetId = (bytes[start]! << 8) | bytes[start + 1]!
+      if (packetId === 0) throw protocolError('packet identifier is 0')
+    } else ({ packetId, reasonCode } = decodeAck(bytes, start, end, this.level, type))
+    const { deliveries, received } = this.#session!
+    switch (type) {
+      case spec.PUBACK:
+        return deliveries.onPuback(packetId, reasonCode)
+      case spec.PUBREC:
+        return deliveries.onPubrec(packetId, reasonCode)
+      case spec.PUBCOMP:
+        return deliveries.onPubcomp(packetId)
+      default: {
+        const isKnown = received.drop(packetId)
+        const answer = isKnown || this.level !== spec.LEVEL_5 ? spec.SUCCESS : spec.PACKET_ID_NOT_FOUND
+        this.acks.add(spec.PUBCOMP, packetId, answer, false)
+      }
+    }
+  }
+
+  #onSubscribe(bytes: Buffer, start: number, end: number): void {
+    const packet = decodeSubscribe(bytes, start, end, this.level)
+    this.#later((done) => {
+      this.#subscriber().subscribe(packet, (outcome) => {
+        this.#answerSubscribe(packet.packetId, outcome)
+        done()
+      })
+    })
+  }
+
+  #answerSubscribe(packetId: number, { codes, retained, isUnauthorized }: SubscribeOutcome): void {
+    if (this.#state !== 'open') return
+    const shown = this.level === spec.LEVEL_5 ? codes : codes.map((code) => Math.min(code, 0x80))
+    this.outbox.write(encodeSubscriptionAck(spec.SUBACK, this.level, packetId, shown))
+    if (isUnauthorized && this.#world.settings.disconnectsUnauthorized) {
+      return this.#fail(new MqttError(spec.NOT_AUTHORIZED, 'not allowed to subscribe to this topic filter'))
+    }
+    if (retained.length === 0) return
+    this.#retainedDelivery ??= new RetainedDelivery(this.#world, this.#session!)
+    for (const request of retained) this.#retainedDelivery.give(request)
+  }
+
+  #onUnsubscribe(bytes: Buffer, start: number, end: number): void {
+    const { packetId, filters } = decodeUnsubscribe(bytes, start, end, this.level)
+    this.#later((done) => {
+      this.#subscriber().unsubscribe({ packetId, filters }, (codes) => {
+        const shown = this.level === spec.LEVEL_5 ? codes : []
+        if (this.#state === 'open') {
+          this.outbox.write(encodeSubscriptionAck(spec.UNSUBACK, this.level, packetId, shown))
+        }
+        done()
+      })
+    })
+  }
+
+  #subscriber(): Subscribing {
+    this.#subscribing ??= new Subscribing(this.#sessions, this.#session!, this)
+    return this.#subscribing
+  }
+
+  #onDisconnect(bytes: Buffer, start: number, end: number): void {
+    const { reasonCode, properties } = decodeDisconnect(bytes, start, end, this.level)
+    const session = this.#session!
+    const asked = properties.sessionExpiryInterval
+    if (asked !== undefined) {
+      if (session.expirySeconds === 0 && asked > 0) throw protocolError('DISCONNECT prolongs a session that was to end')
+      const granted = grantedExpiry(this.#world.settings, asked)
+      if (granted !== session.expirySeconds) {
+        session.expirySeconds = granted
+        if (granted > 0 && session.isKept) this.#sessions.store(session, () => undefined)
+      }
+    }
+    if (reasonCode !== spec.DISCONNECT_WITH_WILL && reasonCode < 0x80) this.#will = null
+    this.#close()
+  }
+
+  // Connecting
+
+  async #connect(packet: ConnectPacket): Promise<void> {
+    const login = await logIn(this.#world, this.#socket.ends, packet)
+    if (this.#state !== 'logging-in') return
+    const will = packet.will === null ? null : acceptedWill(packet.will)
+    const { member } = login
+    this.#login = login
+    this.#sessions.claim(member.vhost.name, member.clientId, () => {
+      try {
+        if (this.#state === 'logging-in') this.#claimed(login, packet, will)
+        else this.#free()
+      } catch (error) {
+        this.#free()
+        this.#fail(error)
+      }
+    })
+  }
+
+  /** Nobody else is busy with the client id. */
+  #claimed(login: LoggedIn, packet: ConnectPacket, will: Will | null): void {
+    const { member } = login
+    checkLimits(this.#world, member.identity.user, member.vhost.name)
+    const existing = this.#sessions.get(member.vhost.name, member.clientId)
+    const proceed = (session: MqttSession | undefined): void => this.#enter(login, packet, will, session)
+    if (existing === undefined) return proceed(undefined)
+    // A session that ends with its connection has nothing to resume, nor has one of another user.
+    const isResumed = !packet.cleanStart && existing.expirySeconds > 0 && existing.user === member.identity.user
+    this.#sessions.takeOver(existing, isResumed, () => {
+      if (isResumed) proceed(existing)
+      else this.#sessions.end(existing, () => proceed(undefined))
+    })
+  }
+
+  #enter(login: LoggedIn, packet: ConnectPacket, will: Will | null, resumed: MqttSession | undefined): void {
+    if (this.#state !== 'logging-in') return this.#abandon(resumed)
+    const { member } = login
+    const expirySeconds = requestedExpiry(this.#world.settings, packet)
+    const session =
+      resumed ?? this.#sessions.create(member.vhost.name, member.clientId, member.identity.user, expirySeconds > 0)
+    if (session === undefined) {
+      this.#free()
+      return this.#fail(new MqttError(spec.QUOTA_EXCEEDED, 'limit of sessions is reached'))
+    }
+    if (session.expirySeconds !== expirySeconds) {
+      session.expirySeconds = expirySeconds
+      if (session.isKept && expirySeconds > 0) this.#sessions.store(session, () => undefined)
+    }
+    this.#session = session
+    this.#will = will
+    this.#state = 'open'
+    this.#register(login, packet)
+    const properties = connackProperties(this.#world.settings, packet, {
+      assignedClientId: login.assignedClientId,
+      keepAliveSeconds: this.#keepAliveSeconds,
+      expirySeconds,
+    })
+    this.outbox.write(encodeConnack(this.level, resumed !== undefined, spec.SUCCESS, properties))
+    session.attach(this)
+    const settled = (): void => {
+      this.#free()
+      this.#continue()
+    }
+    if (session.subscriptionCount === 0) settled()
+    else this.#subscriber().resume(settled)
+  }
+
+  /** The client went while its session was prepared. */
+  #abandon(session: MqttSession | undefined): void {
+    if (session === undefined) return this.#free()
+    if (session.expirySeconds === 0) return this.#sessions.end(session, () => this.#free())
+    session.startExpiry()
+    this.#free()
+  }
+
+  #free(): void {
+    this.#sessions.free(this.member.vhost.name, this.member.clientId)
+  }
+
+  #register(login: LoggedIn, { keepAliveSeconds, properties }: ConnectPacket): void {
+    const { settings, broker } = this.#world
+    this.#reader.packetBytesMax = settings.packetBytesMax
+    this.clientPacketBytesMax = properties.maximumPacketSize ?? PACKET_BYTES_UNLIMITED
+    this.windowCount = Math.min(settings.prefetchCount, properties.receiveMaximum ?? spec.PACKET_ID_MAX)
+    const aliasMax = Math.min(properties.topicAliasMaximum ?? 0, settings.topicAliasMax)
+    this.aliases = aliasMax > 0 ? new AliasTable(aliasMax) : null
+    this.#keepAliveSeconds = grantedKeepAlive(settings, this.level, keepAliveSeconds)
+    this.#listed = new ListedConnection(this.id, this, login)
+    broker.connections.add(this.#listed)
+    broker.counters.connectionsOpened++
+    this.#watchKeepAlive()
+    const { expiresAtMs } = this.member.identity
+    if (expiresAtMs === null) return
+    const expired = (): void => this.#fail(new MqttError(spec.MAXIMUM_CONNECT_TIME, 'credentials have expired'))
+    this.#tokenExpiry = new TimerEntry({ onTimer: expired })
+    broker.world.timers.schedule(this.#tokenExpiry, expiresAtMs)
+  }
+
+  // Waiting
+
+  /** Handles no more packets until `#continue`. */
+  #suspend(): void {
+    this.#reader.hold()
+    this.#socket.pause(PAUSE_WAITING)
+  }
+
+  #continue(): void {
+    if (this.#state !== 'open') return
+    this.#socket.resume(PAUSE_WAITING)
+    try {
+      this.#reader.release()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Runs what may be answered later; packets wait until it is, and only then. */
+  #later(run: (done: () => void) => void): void {
+    let isDone = false
+    let isWaiting = false
+    run(() => {
+      isDone = true
+      if (isWaiting) this.#continue()
+    })
+    if (isDone) return
+    isWaiting = true
+    this.#suspend()
+  }
+
+  onAlarms(_alarms: Alarms, blocking: boolean): void {
+    if (blocking) this.#socket.pause(PAUSE_BLOCKED)
+    else this.#socket.resume(PAUSE_BLOCKED)
+  }
+
+  #watchKeepAlive(): void {
+    const { timers } = this.#world.broker.world
+    if (this.#keepAliveSeconds === 0) timers.cancel(this.#timer)
+    else this.#schedule(this.#keepAliveSeconds * 500)
+  }
+
+  #schedule(delayMs: number): void {
+    const { timers, clock } = this.#world.broker.world
+    timers.schedule(this.#timer, clock.nowMs() + delayMs)
+  }
+
+  onTimer(): void {
+    if (this.#state === 'closing') return this.#socket.destroy()
+    if (this.#state !== 'open') {
+      this.#world.logger.notice(`${this.name}: no login within ${this.#world.settings.loginTimeoutMs} ms`)
+      return this.#socket.destroy()
+    }
+    const { receivedBytes, isPaused } = this.#socket
+    if (receivedBytes !== this.#seenBytes || isPaused) this.#silentHalves = 0
+    else this.#silentHalves++
+    this.#seenBytes = receivedBytes
+    if (this.#silentHalves < SILENT_HALVES_MAX) return this.#watchKeepAlive()
+    this.#fail(new MqttError(spec.KEEP_ALIVE_TIMEOUT, 'keep alive timeout'))
+  }
+
+  // Ending
+
+  /** Another connection has the client id. [MQTT-3.1.4-3] */
+  onTakenOver(isResumed: boolean): void {
+    if (this.#state !== 'open') return
+    if (this.#will !== null && isResumed && this.#will.delaySeconds > 0) this.#will = null
+    this.#leave()
+    this.#fail(new MqttError(spec.SESSION_TAKEN_OVER, 'another connection has the client id'))
+  }
+
+  onQueueGone(reason: string): void {
+    this.#fail(new MqttError(spec.ADMINISTRATIVE_ACTION, `a queue of the session is gone: ${reason}`))
+  }
+
+  close(reason: CloseReason, text: string): void {
+    if (reason === 'shutdown') {
+      this.#will = null
+      return this.#fail(new MqttError(spec.SERVER_SHUTTING_DOWN, text))
+    }
+    this.#fail(new MqttError(reason === 'user-gone' ? spec.NOT_AUTHORIZED : spec.ADMINISTRATIVE_ACTION, text))
+  }
+
+  /** Without a goodbye. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** The one place that says goodbye. */
+  #fail(error: unknown): void {
+    const state = this.#state
+    if (state === 'closing' || state === 'closed') return
+    const isOurs = !(error instanceof MqttError)
+    const reasonCode = isOurs ? spec.IMPLEMENTATION_ERROR : error.reasonCode
+    const text = isOurs ? 'internal error' : error.message
+    if (isOurs) this.#world.logger.error(`${this.name}: a bug closes this connection`, { error })
+    else this.#world.logger.info(`${this.name}: closed: ${text}`)
+    if (state === 'open') {
+      if (this.level === spec.LEVEL_5) {
+        this.outbox.write(encodeDisconnect(reasonCode, text, this.clientPacketBytesMax))
+      }
+    } else if (state === 'logging-in') {
+      const code = this.level === spec.LEVEL_5 ? reasonCode : spec.returnCodeOf(reasonCode)
+      this.outbox.write(encodeConnack(this.level, false, code, { reasonString: text }))
+    } else if (reasonCode === spec.UNSUPPORTED_PROTOCOL_VERSION) {
+      this.outbox.write(encodeConnack(spec.LEVEL_311, false, spec.RETURN_UNACCEPTABLE_LEVEL, {}))
+    }
+    this.#close()
+  }
+
+  /** Sends what is written, then ends; the session is left at once. */
+  #close(): void {
+    this.#state = 'closing'
+    this.#reader.close()
+    this.#leave()
+    this.#schedule(GOODBYE_MS_MAX)
+    this.#socket.end()
+  }
+
+  /** The socket is gone. */
+  #gone(): void {
+    if (this.#state === 'closed') return
+    this.#leave()
+    this.#state = 'closed'
+    const { broker, alarms } = this.#world
+    this.#reader.close()
+    broker.world.timers.cancel(this.#timer)
+    alarms.unlisten(this)
+    this.#world.connectionCount--
+    this.#whenGone(this)
+    if (this.#listed === null) return
+    broker.connections.remove(this.#listed)
+    broker.counters.connectionsClosed++
+  }
+
+  /** The session goes its own way: once. */
+  #leave(): void {
+    this.#acks?.close()
+    this.#retainedDelivery?.close()
+    if (this.#tokenExpiry !== null) this.#world.broker.world.timers.cancel(this.#tokenExpiry)
+    const session = this.#session
+    const will = this.#will
+    this.#session = null
+    this.#will = null
+    if (session === null) return
+    if (will !== null) {
+      if (will.delaySeconds > 0 && session.expirySeconds > 0 && session.peer === this)
+        session.delayWill(will, this.member)
+      else will.publish(this.#world, this.member)
+    }
+    if (session.peer !== this) return
+    session.deliveries.detach()
+    const { vhostName, clientId } = session
+    const sessions = this.#sessions
+    sessions.claim(vhostName, clientId, () => sessions.release(session, this, () => sessions.free(vhostName, clientId)))
+  }
+
+  // Listings
+
+  get name(): string {
+    const { peerHost, peerPort, host, port } = this.#socket.ends
+    return `${peerHost}:${peerPort} -> ${host}:${port}`
+  }
+
+  get socket(): Socket {
+    return this.#socket
+  }
+
+  get keepAliveSeconds(): number {
+    return this.#keepAliveSeconds
+  }
+
+  get isBlocked(): boolean {
+    return this.#publishing !== null && this.#world.alarms.isBlocking
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * A connection as listings and operators know it. Made when it has logged in; everything is read when it is asked for.
+ */
+import { type Arguments, stringValue } from '../../model/arguments.ts'
+import type { CloseReason, ConnectionHandle, ConnectionStatus } from '../../model/connections.ts'
+import type { MessageCounters } from '../../model/message-counters.ts'
+import type { Socket } from '../../net/socket.ts'
+import type { LoggedIn } from './login.ts'
+import { LEVEL_5, LEVEL_311, type ProtocolLevel } from './spec.ts'
+
+/** The connection behind a listing. */
+export interface ListedSource {
+  readonly name: string
+  readonly level: ProtocolLevel
+  readonly socket: Socket
+  readonly counters: MessageCounters
+  readonly connectedAtMs: number
+  readonly keepAliveSeconds: number
+  readonly isOpen: boolean
+  readonly isBlocked: boolean
+  close(reason: CloseReason, text: string): void
+}
+
+/** One connection in the registry. */
+export class ListedConnection implements ConnectionHandle {
+  readonly id: string
+  readonly channelCount = 0
+  readonly #source: ListedSource
+  readonly #login: LoggedIn
+
+  constructor(id: string, source: ListedSource, login: LoggedIn) {
+    this.id = id
+    this.#source = source
+    this.#login = login
+  }
+
+  get name(): string {
+    return this.#source.name
+  }
+
+  get user(): string {
+    return this.#login.member.identity.user
+  }
+
+  get vhost(): string {
+    return this.#login.member.vhost.name
+  }
+
+  get protocol(): string {
+    const { level } = this.#source
+    return level === LEVEL_5 ? 'MQTT 5-0' : level === LEVEL_311 ? 'MQTT 3-1-1' : 'MQTT 3-1-0'
+  }
+
+  get connectedAtMs(): number {
+    return this.#source.connectedAtMs
+  }
+
+  get peerHost(): string {
+    return this.#source.socket.ends.peerHost
+  }
+
+  get peerPort(): number {
+    return this.#source.socket.ends.peerPort
+  }
+
+  get host(): string {
+    return this.#source.socket.ends.host
+  }
+
+  get port(): number {
+    return this.#source.socket.ends.port
+  }
+
+  get tls(): boolean {
+    return this.#source.socket.ends.tls !== null
+  }
+
+  get mechanism(): string {
+    return this.#login.mechanism
+  }
+
+  get clientProperties(): Arguments {
+    return new Map([['client_id', stringValue(this.#login.member.clientId)]])
+  }
+
+  status(): ConnectionStatus {
+    const { socket, counters, keepAliveSeconds, isOpen, isBlocked } = this.#source
+    return {
+      state: isOpen ? (isBlocked ? 'blocked' : 'running') : 'closing',
+      channels: [],
+      receivedBytes: socket.receivedBytes,
+      sentBytes: socket.sentBytes,
+      receivedCount: counters.published,
+      sentCount: counters.delivered + counters.deliveredNoAck,
+      heartbeatSeconds: keepAliveSeconds,
+      frameBytesMax: 0,
+      channelCountMax: 0,
+    }
+  }
+
+  close(reason: CloseReason, text: string): void {
+    this.#source.close(reason, text)
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * From CONNECT to a member: the checks in RabbitMQ's order, each with its reason code. [MQTT 5.0 §3.1.4; RabbitMQ: MQTT]
+ */
+import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
+import { uniqueName } from '../../base/random.ts'
+import type { Vhost } from '../../model/vhost.ts'
+import type { PeerCertificate, TransportEnds } from '../../net/transport.ts'
+import type { ConnectPacket } from './codec.ts'
+import { MqttError } from './errors.ts'
+import {
+  BAD_AUTHENTICATION_METHOD,
+  BAD_USER_NAME_OR_PASSWORD,
+  CLIENT_ID_NOT_VALID,
+  LEVEL_5,
+  NOT_AUTHORIZED,
+  QUOTA_EXCEEDED,
+  SERVER_UNAVAILABLE,
+} from './spec.ts'
+import type { Member, MqttSettings, MqttWorld } from './world.ts'
+
+/** Longest client id: it is part of the names of queues. */
+export const CLIENT_ID_BYTES_MAX = 200
+
+const PORT_VHOSTS = 'mqtt_port_to_vhost_mapping'
+const CERTIFICATE_VHOSTS = 'mqtt_default_vhosts'
+
+/** What `listings` and authenticators know the protocol by. */
+export const PROTOCOL_NAME = 'mqtt'
+
+/** A login, and what the client did not say itself. */
+export interface LoggedIn {
+  readonly member: Member
+  /** The client sent no id and got this one. */
+  readonly assignedClientId: string | null
+  /** Name of the SASL mechanism that comes nearest. */
+  readonly mechanism: string
+}
+
+interface Claim {
+  readonly user: string | null
+  readonly password: string
+  readonly vhostName: string
+  readonly isCertificate: boolean
+}
+
+/** Logs in. Rejects with an `MqttError` whose reason code is that of CONNACK. */
+export async function logIn(world: MqttWorld, ends: TransportEnds, packet: ConnectPacket): Promise<LoggedIn> {
+  const { settings } = world
+  if (packet.properties.authenticationMethod !== undefined) {
+    throw new MqttError(BAD_AUTHENTICATION_METHOD, 'enhanced authentication is not supported')
+  }
+  checkCertificateClientId(settings, ends, packet.clientId)
+  const assignedClientId = assignClientId(world, packet)
+  const clientId = assignedClientId ?? packet.clientId
+  const claim = claimOf(world, ends, packet)
+  const vhost = world.broker.vhost(claim.vhostName)
+  if (vhost === undefined) throw new MqttError(BAD_USER_NAME_OR_PASSWORD, `vhost '${claim.vhostName}' not found`)
+  const identity = await authenticate(world, ends, claim)
+  const member = enter(world, identity, vhost, clientId)
+  return { member, assignedClientId, mechanism: claim.isCertificate ? 'EXTERNAL' : 'PLAIN' }
+}
+
+/** Why the connection may not be in the vhost now. Asked again when it is registered. */
+export function checkLimits(world: MqttWorld, user: string, vhostName: string): void {
+  const { broker, settings } = world
+  if (world.connectionCount > settings.connectionCountMax) {
+    throw new MqttError(QUOTA_EXCEEDED, `limit of ${settings.connectionCountMax} MQTT connections is reached`)
+  }
+  if (!broker.permissions.mayEnter(user, vhostName)) {
+    throw new MqttError(NOT_AUTHORIZED, `user '${user}' may not enter vhost '${vhostName}'`)
+  }
+  const refusal = broker.refusesConnection(user, vhostName)
+  if (refusal !== undefined) throw new MqttError(QUOTA_EXCEEDED, refusal.text)
+}
+
+function enter(world: MqttWorld, identity: Identity, vhost: Vhost, clientId: string): Member {
+  checkLimits(world, identity.user, vhost.name)
+  return {
+    identity,
+    vhost,
+    permissions: world.broker.sessionPermissions(identity.user, vhost.name, clientId),
+    clientId,
+    clientIdBytes: Buffer.from(clientId),
+  }
+}
+
+function assignClientId({ broker }: MqttWorld, { clientId, level, cleanStart }: ConnectPacket): string | null {
+  if (clientId !== '') {
+    if (Buffer.byteLength(clientId) <= CLIENT_ID_BYTES_MAX) return null
+    throw new MqttError(CLIENT_ID_NOT_VALID, `client id is longer than ${CLIENT_ID_BYTES_MAX} bytes`)
+  }
+  if (level !== LEVEL_5 && !cleanStart) {
+    throw new MqttError(CLIENT_ID_NOT_VALID, 'a session that is to last needs a client id')
+  }
+  return uniqueName(broker.world.randomness, 'auto-')
+}
+
+function checkCertificateClientId(
+  { certificateClientIdFrom: from }: MqttSettings,
+  ends: TransportEnds,
+  id: string,
+): void {
+  const certificate = ends.tls?.peerCertificate ?? null
+  if (from === null || certificate === null) return
+  const expected = from === 'distinguished_name' ? certificate.distinguishedName : alternativeName(certificate)
+  if (id !== expected) throw new MqttError(CLIENT_ID_NOT_VALID, 'client id is not that of the certificate')
+}
+
+function claimOf(world: MqttWorld, ends: TransportEnds, { userName, password }: ConnectPacket): Claim {
+  const { settings } = world
+  const certificateUser = settings.certificateLogin ? certificateUserOf(settings, ends) : undefined
+  if (userName === null && password === null) {
+    if (certificateUser !== undefined) {
+      const vhostName = certificateVhost(world, certificateUser) ?? portVhost(world, ends.port) ?? settings.vhost
+      return { user: null, password: certificateUser, vhostName, isCertificate: true }
+    }
+    const { anonymous } = settings
+    if (!settings.allowAnonymous || anonymous === null) {
+      throw new MqttError(BAD_USER_NAME_OR_PASSWORD, 'no user name, and anonymous logins are not allowed')
+    }
+    const vhostName = portVhost(world, ends.port) ?? settings.vhost
+    return { user: anonymous.user, password: anonymous.password, vhostName, isCertificate: false }
+  }
+  if (userName === null || password === null) {
+    throw new MqttError(BAD_USER_NAME_OR_PASSWORD, 'user name and password come together or not at all')
+  }
+  // `vhost:user`, where there is such a vhost: user names may contain colons.
+  const colon = userName.lastIndexOf(':')
+  const named = colon > 0 ? userName.slice(0, colon) : undefined
+  const isNamed = named !== undefined && world.broker.vhost(named) !== undefined
+  return {
+    user: isNamed ? userName.slice(colon + 1) : userName,
+    password: password.toString(),
+    vhostName: isNamed ? named : (portVhost(world, ends.port) ?? settings.vhost),
+    isCertificate: false,
+  }
+}
+
+async function authenticate(world: MqttWorld, ends: TransportEnds, claim: Claim): Promise<Identity> {
+  const source: LoginSource = {
+    remoteAddress: ends.peerHost,
+    isLoopback: ends.isLoopback,
+    protocol: PROTOCOL_NAME,
+    vhost: claim.vhostName,
+    ...(claim.isCertificate && { certificateUser: claim.password }),
+  }
+  const { counters } = world.broker
+  const verdict = await world.login.authenticate(
+    claim.user === null
+      ? { mechanism: 'EXTERNAL', response: null, source }
+      : { username: claim.user, password: claim.password, source },
+  )
+  if (!isRefusal(verdict)) {
+    counters.authenticationSucceeded++
+    return verdict
+  }
+  counters.authenticationFailed++
+  throw refusedLogin(verdict)
+}
+
+function refusedLogin({ reason, text }: LoginRefusal): MqttError {
+  if (reason === 'loopback-only') return new MqttError(NOT_AUTHORIZED, text)
+  if (reason === 'unavailable') return new MqttError(SERVER_UNAVAILABLE, text)
+  return new MqttError(BAD_USER_NAME_OR_PASSWORD, 'login refused')
+}
+
+function certificateUserOf({ certificateUserFrom }: MqttSettings, ends: TransportEnds): string | undefined {
+  const certificate = ends.tls?.peerCertificate ?? null
+  if (certificate === null) return undefined
+  if (certificateUserFrom === 'common_name') return certificate.commonName
+  return certificateUserFrom === 'distinguished_name' ? certificate.distinguishedName : alternativeName(certificate)
+}
+
+/** The first DNS name. */
+function alternativeName({ alternativeNames }: PeerCertificate): string | undefined {
+  return alternativeNames.find((name) => name.startsWith('DNS:'))?.slice('DNS:'.length)
+}
+
+/** A vhost by port, from a global parameter; as RabbitMQ, keys are the port as text. */
+function portVhost(world: MqttWorld, port: number): string | undefined {
+  return mapped(world, PORT_VHOSTS, String(port))
+}
+
+function certificateVhost(world: MqttWorld, user: string): string | undefined {
+  return mapped(world, CERTIFICATE_VHOSTS, user)
+}
+
+function mapped({ broker }: MqttWorld, parameter: string, name: string): string | undefined {
+  const value = broker.world.metadata.get(['global-parameter', parameter])?.value
+  // Global parameters are stored as they were set, or with their name beside the value.
+  const map = typeof value === 'object' && value !== null && 'value' in value ? value.value : value
+  if (typeof map !== 'object' || map === null) return undefined
+  const found = (map as Record<string, unknown>)[name]
+  return typeof found === 'string' ? found : undefined
+}

@@ -1,0 +1,118 @@
+/**
+ * Cuts a byte stream into MQTT packets, whatever way the chunks are cut. Packets are borrowed: valid until `onPacket`
+ * returns. Only a packet that straddles chunks is put together, in one copy. [MQTT 5.0 §2.1]
+ *
+ * The sink may hold the reader while it waits for something; what follows is kept until `release`. The socket is paused
+ * meanwhile, so that no more than a chunk or two are kept.
+ */
+import { malformed, tooLarge } from './errors.ts'
+
+/** A remainder shorter than this part of its chunk is copied, so that it does not pin the chunk. */
+const COPY_SHARE = 2
+
+/** Takes packets. */
+export interface PacketSink {
+  /** `head` is the first byte: type and flags. `[start, end)` is what follows the fixed header. */
+  onPacket(head: number, bytes: Buffer, start: number, end: number): void
+}
+
+/** One per connection. */
+export class PacketReader {
+  readonly #sink: PacketSink
+  /** Longest packet, its fixed header included. Changes with the login. */
+  packetBytesMax: number
+  #parts: Buffer[] = []
+  #partBytes = 0
+  /** Bytes that the packet being collected has, as far as known. */
+  #neededBytes = 0
+  isHeld = false
+
+  constructor(sink: PacketSink, packetBytesMax: number) {
+    this.#sink = sink
+    this.packetBytesMax = packetBytesMax
+  }
+
+  /** Takes a chunk. Throws `MqttError` for what is no packet, before anything of it is kept. */
+  feed(chunk: Buffer): void {
+    if (this.#partBytes === 0 && !this.isHeld) return this.#cut(chunk)
+    this.#parts.push(chunk)
+    this.#partBytes += chunk.length
+    if (!this.isHeld && this.#partBytes >= this.#neededBytes) this.#cutParts()
+  }
+
+  /** No more packets until `release`. */
+  hold(): void {
+    this.isHeld = true
+  }
+
+  /** Goes on with what was kept. */
+  release(): void {
+    if (!this.isHeld) return
+    this.isHeld = false
+    if (this.#partBytes > 0) this.#cutParts()
+  }
+
+  /** Drops what was kept, and everything to come. */
+  close(): void {
+    this.isHeld = true
+    this.#parts = []
+    this.#partBytes = 0
+  }
+
+  #cutParts(): void {
+    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#partBytes)
+    this.#parts = []
+    this.#partBytes = 0
+    this.#cut(bytes)
+  }
+
+  #cut(bytes: Buffer): void {
+    const { length } = bytes
+    let at = 0
+    while (at < length && !this.isHeld) {
+      let headBytes = 2
+      let remaining = 0
+      if (at + 1 < length) {
+        const first = bytes[at + 1]!
+        remaining = first & 0x7f
+        if (first >= 0x80) {
+          headBytes = this.#longHead(bytes, at)
+          if (headBytes > 0) remaining = longLength(bytes, at, headBytes)
+        }
+      } else headBytes = 0
+      if (headBytes === 0) return this.#keep(bytes, at, length - at + 1)
+      const packetBytes = headBytes + remaining
+      if (packetBytes > this.packetBytesMax) throw tooLarge(packetBytes, this.packetBytesMax)
+      const end = at + packetBytes
+      if (end > length) return this.#keep(bytes, at, packetBytes)
+      const start = at + headBytes
+      const head = bytes[at]!
+      at = end
+      this.#sink.onPacket(head, bytes, start, end)
+    }
+    if (at < length) this.#keep(bytes, at, 0)
+  }
+
+  /** Bytes of a fixed header whose length takes more than one; 0 when not all of it is there. */
+  #longHead(bytes: Buffer, at: number): number {
+    for (let count = 2; count <= 4; count++) {
+      const next = at + count
+      if (next >= bytes.length) return 0
+      if (bytes[next]! < 0x80) return count + 1
+    }
+    throw malformed('remaining length has more than four bytes')
+  }
+
+  #keep(bytes: Buffer, at: number, neededBytes: number): void {
+    const rest = bytes.subarray(at)
+    this.#parts.unshift(rest.length * COPY_SHARE < bytes.length ? Buffer.from(rest) : rest)
+    this.#partBytes += rest.length
+    this.#neededBytes = neededBytes
+  }
+}
+
+function longLength(bytes: Buffer, at: number, headBytes: number): number {
+  let length = 0
+  for (let i = headBytes - 1; i >= 1; i--) length = length * 128 + (bytes[at + i]! & 0x7f)
+  return length
+}

@@ -1,0 +1,254 @@
+/**
+ * One MQTT session: what belongs to a client id, with or without a connection. The one place that knows which queues,
+ * bindings and records a session has.
+ *
+ * A lasting session (expiry above zero) has a durable queue, a record in the keeper and two ledgers, and is found again
+ * after a restart. Others have exclusive queues of their connection and leave nothing. [MQTT 5.0 §4.1]
+ *
+ * Invariant: a record that is kept names every subscription that was acknowledged.
+ */
+import { TimerEntry } from '../../base/timer-wheel.ts'
+import type { Vhost } from '../../model/vhost.ts'
+import { Deliveries, type DeliveryPeer, OWN_SINK, PASSING_SINK, type QueueSink } from './deliveries.ts'
+import { claimLedgers, type LedgerIds, ReceivedIds, ReleasedIds } from './exactly-once.ts'
+import { SESSION_NEVER_EXPIRES } from './spec.ts'
+import { Subscription, type SubscriptionOptions, SubscriptionSet } from './subscriptions.ts'
+import type { Will } from './will.ts'
+import type { Member, MqttWorld } from './world.ts'
+
+/** A lasting session as kept. */
+export interface SessionRecord {
+  readonly user: string
+  /** `SESSION_NEVER_EXPIRES` for ever. */
+  readonly expirySeconds: number
+  readonly ledgers: LedgerIds
+  readonly subscriptions: readonly SubscriptionOptions[]
+}
+
+/** A connection, as its session sees it. */
+export interface SessionPeer extends DeliveryPeer {
+  readonly connectionId: string
+  readonly connectionName: string
+  readonly member: Member
+  /** Another connection takes the session, to go on with it or to end it: says so and closes. */
+  onTakenOver(isResumed: boolean): void
+}
+
+/** A shared subscription of a session. */
+export interface SharedSubscription {
+  readonly options: SubscriptionOptions
+  readonly subscriptions: SubscriptionSet
+  sink: QueueSink | null
+}
+
+/** What a session asks of the registry of sessions. */
+export interface SessionHost {
+  readonly world: MqttWorld
+  /** Writes the session's record. */
+  store(session: MqttSession, done: (error: Error | null) => void): void
+  /** The session's life without a connection is over. */
+  onExpired(session: MqttSession): void
+}
+
+/** What a session is made of. */
+export interface SessionIdentity {
+  readonly vhostName: string
+  readonly clientId: string
+  readonly user: string
+  /** Null: it does not last. */
+  readonly ledgers: LedgerIds | null
+}
+
+/** One session. */
+export class MqttSession {
+  readonly vhostName: string
+  readonly clientId: string
+  readonly clientIdBytes: Buffer
+  readonly user: string
+  readonly ledgers: LedgerIds | null
+  /** 0: ends with the connection. */
+  expirySeconds = 0
+  readonly deliveries: Deliveries
+  readonly released: ReleasedIds
+  readonly received: ReceivedIds
+  /** Filters with QoS 0, and all others. */
+  readonly passing = new SubscriptionSet()
+  readonly queued = new SubscriptionSet()
+  readonly shared = new Map<string, SharedSubscription>()
+  peer: SessionPeer | null = null
+  /** A record of it is in the store, or on its way. */
+  isKept = false
+  isEnded = false
+  /** A will that waits for its delay, and who left it. */
+  pendingWill: { readonly will: Will; readonly member: Member } | null = null
+  readonly #host: SessionHost
+  readonly #expiry = new TimerEntry({ onTimer: () => this.#host.onExpired(this) })
+  readonly #willDelay = new TimerEntry({ onTimer: () => this.publishPendingWill() })
+
+  constructor(host: SessionHost, identity: SessionIdentity) {
+    this.#host = host
+    this.vhostName = identity.vhostName
+    this.clientId = identity.clientId
+    this.clientIdBytes = Buffer.from(identity.clientId)
+    this.user = identity.user
+    this.ledgers = identity.ledgers
+    const { store, publisher } = host.world.broker.world
+    const ledgers = this.ledgers === null ? null : claimLedgers(store, this.ledgers)
+    this.received = new ReceivedIds(ledgers?.received ?? null)
+    this.released = new ReleasedIds(ledgers?.released ?? null, publisher)
+    this.deliveries = new Deliveries(this)
+  }
+
+  get world(): MqttWorld {
+    return this.#host.world
+  }
+
+  get lasts(): boolean {
+    return this.ledgers !== null
+  }
+
+  /** The vhost as it is now; undefined when it was deleted. */
+  get vhost(): Vhost | undefined {
+    return this.world.broker.vhost(this.vhostName)
+  }
+
+  /** Its own queue: entries with QoS 1 and 2. The name is RabbitMQ's. */
+  get queueName(): string {
+    return `mqtt-subscription-${this.clientId}qos1`
+  }
+
+  /** The queue of filters with QoS 0; only while it has a connection. */
+  get passingQueueName(): string {
+    return `mqtt-subscription-${this.clientId}qos0`
+  }
+
+  get subscriptionCount(): number {
+    return this.passing.all.length + this.queued.all.length + this.shared.size
+  }
+
+  // Subscriptions
+
+  has(filter: string): boolean {
+    const isIt = ({ options }: Subscription): boolean => options.filter === filter
+    return this.passing.all.some(isIt) || this.queued.all.some(isIt) || this.shared.has(filter)
+  }
+
+  /** Takes a subscription into the books, instead of the one with its filter; binding is another matter. */
+  note(options: SubscriptionOptions): Subscription {
+    const hadNoLocal = this.hasNoLocal
+    const subscription = new Subscription(options, this.world.names)
+    const [to, from] = options.qos === 0 ? [this.passing, this.queued] : [this.queued, this.passing]
+    from.remove(options.filter)
+    to.add(subscription)
+    this.#countNoLocal(hadNoLocal)
+    return subscription
+  }
+
+  /** Takes a subscription out of the books. */
+  forget(filter: string): void {
+    const hadNoLocal = this.hasNoLocal
+    this.passing.remove(filter)
+    this.queued.remove(filter)
+    this.#countNoLocal(hadNoLocal)
+  }
+
+  /** Takes a shared subscription into the books. `filter`: without `$share` and the group. */
+  noteShared(options: SubscriptionOptions, filter: string): SharedSubscription {
+    const before = this.shared.get(options.filter)
+    const subscriptions = before?.subscriptions ?? new SubscriptionSet()
+    subscriptions.add(new Subscription({ ...options, filter }, this.world.names))
+    const shared: SharedSubscription = { options, subscriptions, sink: before?.sink ?? null }
+    this.shared.set(options.filter, shared)
+    return shared
+  }
+
+  get hasNoLocal(): boolean {
+    return [...this.passing.all, ...this.queued.all].some(({ options }) => options.noLocal)
+  }
+
+  #countNoLocal(before: boolean): void {
+    const now = this.hasNoLocal
+    if (before !== now) this.world.noLocalCount += now ? 1 : -1
+  }
+
+  /** The record of a lasting session. */
+  record(): SessionRecord {
+    const { ledgers, expirySeconds, user } = this
+    if (ledgers === null) throw new Error('a session that does not last has no record')
+    const subscriptions = [...this.passing.all, ...this.queued.all, ...this.shared.values()].map(
+      ({ options }) => options,
+    )
+    return { user, expirySeconds, ledgers, subscriptions }
+  }
+
+  // Connections
+
+  /** A connection has the session; its queues are declared. */
+  attach(peer: SessionPeer): void {
+    const { timers } = this.world.broker.world
+    timers.cancel(this.#expiry)
+    timers.cancel(this.#willDelay)
+    this.pendingWill = null
+    this.peer = peer
+    this.deliveries.attach(peer)
+  }
+
+  /** The connection is gone. What happens to the session then is the registry's decision. */
+  detach(): void {
+    this.peer = null
+    this.deliveries.detach()
+  }
+
+  /** Starts the session's life without a connection. */
+  startExpiry(): void {
+    if (this.expirySeconds === SESSION_NEVER_EXPIRES) return
+    const { timers, clock } = this.world.broker.world
+    timers.schedule(this.#expiry, clock.nowMs() + this.expirySeconds * 1000)
+  }
+
+  /** Leaves a will to be published later, unless a connection comes first. */
+  delayWill(will: Will, member: Member): void {
+    this.pendingWill = { will, member }
+    const { timers, clock } = this.world.broker.world
+    timers.schedule(this.#willDelay, clock.nowMs() + will.delaySeconds * 1000)
+  }
+
+  publishPendingWill(): void {
+    const pending = this.pendingWill
+    this.pendingWill = null
+    this.world.broker.world.timers.cancel(this.#willDelay)
+    pending?.will.publish(this.world, pending.member)
+  }
+
+  /** Whether the record is in the store; else how to be called when it is. For what relies on the session after a restart. */
+  keep(): ((stored: () => void) => void) | null {
+    if (!this.lasts || this.isKept) return null
+    return (stored) => this.#host.store(this, () => stored())
+  }
+
+  /** The session is over: timers stop, ledgers go. */
+  end(): void {
+    this.isEnded = true
+    const { timers } = this.world.broker.world
+    timers.cancel(this.#expiry)
+    this.publishPendingWill()
+    if (this.hasNoLocal) this.world.noLocalCount--
+    this.received.delete()
+    this.released.delete()
+  }
+
+  /** The broker stops: nothing is deleted, nothing is said. */
+  stop(): void {
+    const { timers } = this.world.broker.world
+    timers.cancel(this.#expiry)
+    timers.cancel(this.#willDelay)
+    this.pendingWill = null
+  }
+
+  /** The sink of its own queue, or of its QoS 0 queue. */
+  sink(isPassing: boolean): QueueSink {
+    return isPassing
+      ? this.deliveries.sinkAt(PASSING_SINK, this.passing)
+      : this.deliveries.sinkAt(OWN_SINK, this.queued)
+  }
+}

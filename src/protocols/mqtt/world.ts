@@ -1,0 +1,151 @@
+/**
+ * What all MQTT connections of a broker share: services, settings, and working memory that is used within one call.
+ */
+import type { Identity, Login } from '../../auth/identity.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Alarms } from '../../model/alarms.ts'
+import type { Broker } from '../../model/broker.ts'
+import { MessageDraft, PROTOCOL_MQTT } from '../../model/message.ts'
+import type { MessageFormats } from '../../model/message-format.ts'
+import type { SessionPermissions } from '../../model/permissions.ts'
+import type { Vhost } from '../../model/vhost.ts'
+import type { ChunkPool } from '../../net/chunk-pool.ts'
+import { InboundBudget } from '../../net/inbound-budget.ts'
+import { BlockFacts } from './convert.ts'
+import { PublishScan } from './publish-scan.ts'
+import { PublishWriter } from './publish-writer.ts'
+import type { RetainedMessages } from './retained.ts'
+import { StoredPropertiesWriter } from './stored-properties.ts'
+import { TopicCache } from './topic-cache.ts'
+import type { TopicNames } from './topics.ts'
+
+/** Settings of the protocol. */
+export interface MqttSettings {
+  readonly vhost: string
+  /** The topic exchange that MQTT topics live in. */
+  readonly exchange: string
+  /** Unfinished QoS 1 and 2 messages of a client at most. */
+  readonly prefetchCount: number
+  readonly allowAnonymous: boolean
+  /** The anonymous login; null refuses clients without user name. */
+  readonly anonymous: { readonly user: string; readonly password: string } | null
+  /** Infinity: sessions may last for ever. */
+  readonly sessionExpirySecondsMax: number
+  /** Sessions at most, with and without a connection. */
+  readonly sessionCountMax: number
+  /** Filters of one session at most. */
+  readonly subscriptionCountMax: number
+  readonly packetBytesUnauthenticatedMax: number
+  readonly packetBytesMax: number
+  readonly topicAliasMax: number
+  /** Inbound QoS 1 and 2 publishes that a client of MQTT 5.0 may have unfinished. */
+  readonly receiveMax: number
+  /** Longest keep alive; clients of MQTT 5.0 that ask for more are told this one. 0: no limit. */
+  readonly keepAliveSecondsMax: number
+  readonly loginTimeoutMs: number
+  readonly durableQueueType: string
+  readonly connectionCountMax: number
+  readonly disconnectsUnauthorized: boolean
+  /** A verified client certificate logs its owner in. */
+  readonly certificateLogin: boolean
+  readonly certificateUserFrom: 'distinguished_name' | 'common_name' | 'subject_alternative_name'
+  readonly certificateClientIdFrom: 'distinguished_name' | 'subject_alternative_name' | null
+}
+
+/** What the composition root hands in. */
+export interface MqttOptions {
+  readonly broker: Broker
+  readonly login: Login
+  readonly alarms: Alarms
+  readonly chunks: ChunkPool
+  readonly formats: MessageFormats
+  /** Category `connection`. */
+  readonly logger: Logger
+  readonly settings: MqttSettings
+  readonly names: TopicNames
+  readonly retained: RetainedMessages
+}
+
+/** Shared by all connections. */
+export class MqttWorld {
+  readonly broker: Broker
+  readonly login: Login
+  readonly alarms: Alarms
+  readonly chunks: ChunkPool
+  readonly logger: Logger
+  readonly settings: MqttSettings
+  readonly names: TopicNames
+  readonly retained: RetainedMessages
+  readonly formats: MessageFormats
+  // Used within one call, by one connection after another.
+  readonly scan = new PublishScan()
+  readonly stored = new StoredPropertiesWriter()
+  readonly facts = new BlockFacts()
+  readonly draft = new MessageDraft()
+  readonly writer: PublishWriter
+  readonly inbound: InboundBudget
+  /** Sessions that have a No Local subscription: only then do messages carry their publisher. */
+  noLocalCount = 0
+  connectionCount = 0
+  readonly #topics = new WeakMap<Vhost, TopicCache>()
+
+  constructor(options: MqttOptions) {
+    this.broker = options.broker
+    this.login = options.login
+    this.alarms = options.alarms
+    this.chunks = options.chunks
+    this.logger = options.logger
+    this.settings = options.settings
+    this.names = options.names
+    this.retained = options.retained
+    this.formats = options.formats
+    this.inbound = new InboundBudget(options.broker.world.turn)
+    this.draft.protocol = PROTOCOL_MQTT
+    this.draft.facts = this.facts
+    this.writer = new PublishWriter({
+      store: options.broker.world.store,
+      formats: options.formats,
+      names: options.names,
+    })
+  }
+
+  topicsOf(vhost: Vhost): TopicCache {
+    let topics = this.#topics.get(vhost)
+    if (topics === undefined) {
+      topics = new TopicCache(vhost, this.settings.exchange, this.names)
+      this.#topics.set(vhost, topics)
+    }
+    return topics
+  }
+}
+
+/** Who a connection speaks for, once it is logged in. */
+export interface Member {
+  readonly identity: Identity
+  readonly vhost: Vhost
+  readonly permissions: SessionPermissions
+  readonly clientId: string
+  readonly clientIdBytes: Buffer
+}
+
+/** Whether this member may publish to a topic's routing key. */
+export function mayPublish(permissions: SessionPermissions, exchange: string, routingKey: string): boolean {
+  if (!permissions.canWrite(exchange)) return false
+  return !permissions.hasTopicRules(exchange) || permissions.canWriteTopic(exchange, routingKey)
+}
+
+/** Whether this member may subscribe a queue of the name to a binding key. */
+export function maySubscribe(
+  permissions: SessionPermissions,
+  exchange: string,
+  queueName: string,
+  bindingKey: string,
+): boolean {
+  return (
+    permissions.canConfigure(queueName) &&
+    permissions.canWrite(queueName) &&
+    permissions.canRead(queueName) &&
+    permissions.canRead(exchange) &&
+    (!permissions.hasTopicRules(exchange) || permissions.canReadTopic(exchange, bindingKey))
+  )
+}
