@@ -18,6 +18,7 @@ import {
 } from '../http/endpoint.ts'
 import { columnsOf, listReply, pick } from '../http/list-reply.ts'
 import type { Infer } from '../http/schema.ts'
+import { QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
 import { channelIndex, consumerJson } from './connection-json.ts'
 import { queueJson } from './queue-json.ts'
 import { actorOf, asked, demand, queueOf, vhostOf, visibleVhosts } from './scope.ts'
@@ -149,8 +150,22 @@ class Queues {
         type: ({ kind }) => kind,
         durable: ({ record }) => record.durable,
         messages_ready: ({ readyCount }) => readyCount,
+        messages: (queue) => depthOf(queue),
+        messages_unacknowledged: (queue) => queue.status().unackedCount,
+        consumers: ({ consumers }) => consumers.length,
+        ...this.#rates(),
       },
     })
+  }
+
+  /** Rates by the names of their columns, from the history alone. */
+  #rates(): Record<string, (queue: Queue) => number> {
+    const { statistics } = this.context
+    const rateOf = (field: number) => (queue: Queue) =>
+      statistics.ofQueue(queue)?.details(field, statistics.everyMs, null).rate ?? 0
+    return Object.fromEntries(
+      QUEUE_MESSAGE_FIELDS.map((name, field) => [`message_stats.${name}_details.rate`, rateOf(field)]),
+    )
   }
 
   one(request: ApiRequest): Reply {
@@ -202,4 +217,9 @@ class Queues {
     await asked<number>((answered) => vhost.deleteQueue(name, conditions, actorOf(caller), answered))
     return NO_CONTENT
   }
+}
+
+function depthOf(queue: Queue): number {
+  const { readyCount, unackedCount } = queue.status()
+  return readyCount + unackedCount
 }

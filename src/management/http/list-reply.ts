@@ -23,7 +23,7 @@ export interface Listing<T> {
   readonly nameOf: (source: T) => string
   /** The entry. */
   readonly build: (source: T) => JsonObject
-  /** Values that sorting may use without building: by column. */
+  /** Values that sorting may use without building: by column, as `sort` names it. */
   readonly cheap?: Readonly<Record<string, (source: T) => string | number | boolean>>
 }
 
@@ -153,7 +153,7 @@ interface Keyed<T> {
 
 async function sort<T>(listing: Listing<T>, sources: readonly T[], query: ListQuery): Promise<readonly T[]> {
   if (query.sort === null) return query.reverse ? [...sources].reverse() : sources
-  const cheap = query.sort.length === 1 ? listing.cheap?.[query.sort[0]!] : undefined
+  const cheap = listing.cheap?.[query.sort.join('.')]
   const keyed: Keyed<T>[] = []
   for (let i = 0; i < sources.length; i++) {
     const source = sources[i]!
@@ -172,11 +172,14 @@ function keyAt(entry: JsonObject, path: readonly string[]): Keyed<unknown>['key'
 
 /** Absent first, then false and true, numbers, text. */
 function compareKeys(a: Keyed<unknown>['key'], b: Keyed<unknown>['key']): number {
-  const rank = (key: Keyed<unknown>['key']) =>
-    key === null ? 0 : typeof key === 'boolean' ? 1 : typeof key === 'number' ? 2 : 3
-  if (rank(a) !== rank(b)) return rank(a) - rank(b)
-  if (a === b || a === null || b === null) return 0
+  if (a === b) return 0
+  if (a === null || b === null) return a === null ? -1 : 1
+  if (typeof a !== typeof b) return rank(a) - rank(b)
   return a < b ? -1 : 1
+}
+
+function rank(key: string | number | boolean): number {
+  return typeof key === 'boolean' ? 0 : typeof key === 'number' ? 1 : 2
 }
 
 /** The entry with the wanted columns alone. */
