@@ -17,6 +17,9 @@ export interface MemoryPair {
 /** A new pair. When one end is destroyed the other closes too. */
 export function memoryPair(): MemoryPair {
   const [client, server] = duplexPair()
+  // As with a TCP socket: when one side has said all, the other stops too.
+  client.allowHalfOpen = false
+  server.allowHalfOpen = false
   closeTogether(client, server)
   closeTogether(server, client)
   return { client, transport: new NodeTransport(server, IN_PROCESS) }
