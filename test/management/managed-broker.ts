@@ -37,7 +37,12 @@ export class ManagedBroker {
     dataDir: string | null = null,
     clock = new ManualClock(),
   ): Promise<ManagedBroker> {
-    const ports = { 'listeners.tcp.default': '0', 'management.tcp.port': '0', 'prometheus.tcp.port': '0' }
+    const ports = {
+      'listeners.tcp.default': '0',
+      'mqtt.listeners.tcp': 'none',
+      'management.tcp.port': '0',
+      'prometheus.tcp.port': '0',
+    }
     const booted = await startBroker({
       settings: settingsWith({ ...ports, ...settings }),
       dataDir,
