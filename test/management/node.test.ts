@@ -225,6 +225,20 @@ test('metrics are well-formed and have the names that dashboards read', async ()
   assert.match(detailed, /^rabbitmq_cluster_vhost_status\{vhost="\/"\} 1$/m)
 })
 
+test('the detailed page filters queues by name, with wildcards', async () => {
+  for (const name of ['jobs.a', 'jobs.b.x', 'other']) await broker.put(`queues/%2F/${name}`)
+  const names = async (pattern: string): Promise<string[]> => {
+    const query = `family=queue_consumer_count&queue=${encodeURIComponent(pattern)}`
+    const text = await (await fetch(`${broker.base}/metrics/detailed?${query}`)).text()
+    return [...text.matchAll(/queue_consumers\{vhost="\/",queue="([^"]+)"/g)].map(([, name]) => name!).sort()
+  }
+  assert.deepEqual(await names('jobs.a'), ['jobs.a'])
+  assert.deepEqual(await names('jobs.*'), ['jobs.a', 'jobs.b.x'])
+  assert.deepEqual(await names('*b*x'), ['jobs.b.x'])
+  assert.deepEqual(await names('o*r'), ['other'])
+  assert.deepEqual(await names('jobs.a*a'), [])
+})
+
 test('the OpenAPI document lists every endpoint, and the page needs nobody else', async () => {
   const { json } = await broker.get('openapi.json', null)
   assert.equal(json.openapi, '3.1.0')

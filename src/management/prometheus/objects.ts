@@ -26,8 +26,8 @@ export interface ObjectsQuery {
   readonly families: ReadonlySet<string> | null
   /** Virtual hosts wanted; null for all. */
   readonly vhosts: ReadonlySet<string> | null
-  /** Queues wanted by their names; null for all. */
-  readonly queue: RegExp | null
+  /** Whether a queue of this name is wanted; null for all. */
+  readonly queue: ((name: string) => boolean) | null
 }
 
 interface Row {
@@ -95,13 +95,13 @@ async function* samples(name: string, rows: readonly Row[], column: number): Asy
 
 function* queues(
   { broker, clock }: ManagementContext,
-  { vhosts, queue: pattern }: ObjectsQuery,
+  { vhosts, queue: wanted }: ObjectsQuery,
 ): Generator<QueueSubject> {
   const nowMs = clock.nowMs()
   for (const vhost of broker.vhosts()) {
     if (vhosts?.has(vhost.name) === false) continue
     for (const queue of vhost.queues()) {
-      if (pattern?.test(queue.name) !== false) yield { queue, status: queue.status(), nowMs }
+      if (wanted?.(queue.name) !== false) yield { queue, status: queue.status(), nowMs }
     }
   }
 }
