@@ -1,7 +1,7 @@
 /**
- * One connection of AMQP 0-9-1: its states from protocol header to close, and the one place where errors become closes.
+ * One connection of AMQP 0-9-1, from accepted socket to closed one, and the one place where errors become closes.
  *
- *   header → starting → securing → tuning → opening → running → closing → closed
+ *   opening (see `Opening`) → running → closing: we said close → closed
  *
  * The socket hands chunks in; the reader cuts frames; frames of channels go to their channel. Whatever is thrown on the
  * way is caught here: a ChannelError closes the channel, a ConnectionError the connection, anything else is a bug of ours
@@ -9,48 +9,35 @@
  *
  * Invariant: when the socket is gone, or close was said by either side, nothing of the connection is left in the model.
  */
-import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
+import { isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
-import type { AlarmListener } from '../../model/alarms.ts'
-import { stringArgument } from '../../model/arguments.ts'
 import type { CloseReason, ConnectionStatus } from '../../model/connections.ts'
 import { Heartbeat, type HeartbeatOwner } from '../../net/heartbeat.ts'
 import type { InboundBudget } from '../../net/inbound-budget.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
+import { AlarmGate, type BlockableInput } from './alarm-gate.ts'
 import { Channels } from './channels.ts'
-import { decodeMethod, encodeMethod, HEARTBEAT, type MethodArguments, readMethodId } from './codec.ts'
+import { decodeMethod, encodeMethod, HEARTBEAT, readMethodId } from './codec.ts'
 import { connectionName, type ListedConnection, ListedHandle } from './connection-listing.ts'
-import { ChannelError, ConnectionError, frameText, REPLY_SUCCESS } from './errors.ts'
-import { type FieldTable, NO_FIELDS } from './fields.ts'
+import { ConnectionLog } from './connection-log.ts'
+import { ChannelError, ConnectionError, frameText } from './errors.ts'
 import { FrameReader, type FrameSink } from './frame-reader.ts'
-import {
-  agreedTuning,
-  type ClientCapabilities,
-  capabilitiesOf,
-  HEADER_BYTES,
-  login,
-  loginError,
-  loginSource,
-  refusesHeader,
-  startFrame,
-  type Tuning,
-  tuneFrame,
-} from './handshake.ts'
+import { loginSource, type Tuning } from './handshake.ts'
 import { InputGate } from './input-gate.ts'
+import { Opening, type OpeningListener } from './opening.ts'
 import type { PublishScratch } from './publisher.ts'
 import { refuse } from './refused.ts'
 import { afterRemoval } from './removal-wait.ts'
 import type { Session, SessionHost, SessionWorld } from './session.ts'
 import * as spec from './spec.ts'
 
-type State = 'header' | 'starting' | 'securing' | 'tuning' | 'opening' | 'running' | 'closing' | 'closed'
+type State = 'opening' | 'running' | 'closing' | 'closed'
 
 /** How long a client whose login failed waits for the end of its socket: guessing passwords takes time. */
 const SILENT_CLOSE_MS = 3_000
 /** How long a client may take to answer connection.close, or to close its socket after close-ok. */
 const CLOSE_OK_MS_MAX = 30_000
-const NO_CAPABILITIES: ClientCapabilities = { blocked: false, cancelNotify: false, authenticationFailureClose: false }
 
 /** What all connections of a broker use in turns. */
 export interface SharedParts {
@@ -60,38 +47,44 @@ export interface SharedParts {
 
 /** One client. */
 export class Connection
-  implements SocketHandler, FrameSink, SessionHost, TimerOwner, HeartbeatOwner, AlarmListener, ListedConnection
+  implements
+    SocketHandler,
+    FrameSink,
+    OpeningListener,
+    SessionHost,
+    BlockableInput,
+    TimerOwner,
+    HeartbeatOwner,
+    ListedConnection
 {
   readonly id: string
   readonly name: string
   readonly #world: SessionWorld
-  readonly #scratch: PublishScratch
+  readonly #shared: SharedParts
   readonly #socket: Socket
   readonly #reader: FrameReader
   readonly #gate: InputGate
   readonly #source: LoginSource
+  readonly #log: ConnectionLog
+  readonly #opening: Opening
   readonly #deadline = new TimerEntry(this)
   readonly #forget: (connection: Connection) => void
   readonly #connectedAtMs: number
-  #state: State = 'header'
-  #header: Buffer = Buffer.alloc(0)
-  #clientProperties: FieldTable = NO_FIELDS
-  #capabilities = NO_CAPABILITIES
-  #mechanism = ''
-  #identity: Identity | null = null
-  #tuning: Tuning = { channelCountMax: 0, frameBytesMax: 0, heartbeatSeconds: 0 }
+  #state: State = 'opening'
   #session: Session | null = null
   #channels: Channels | null = null
+  #alarmGate: AlarmGate | null = null
   #handle: ListedHandle | null = null
   #heartbeat: Heartbeat | null = null
+  /** When the credentials end. */
   #expiry: TimerEntry | null = null
-  #isBlocked = false
   #receivedCount = 0
 
+  /** Starts to read. `forget` is called when the socket is gone. */
   constructor(transport: Transport, world: SessionWorld, shared: SharedParts, forget: (it: Connection) => void) {
     const { turn, clock, timers } = world.broker.world
     this.#world = world
-    this.#scratch = shared.scratch
+    this.#shared = shared
     this.#forget = forget
     this.id = world.broker.connections.newId()
     this.name = connectionName(transport.ends, this.id)
@@ -100,6 +93,8 @@ export class Connection
     this.#socket = new Socket(transport, { turn, chunks: world.chunks, inbound: shared.inbound }, this)
     this.#reader = new FrameReader(this, world.settings.initialFrameBytesMax)
     this.#gate = new InputGate(this.#reader, this.#socket)
+    this.#log = new ConnectionLog(world.logger, this.name)
+    this.#opening = new Opening(world, this.#source, this.#socket.outbox, this)
     timers.schedule(this.#deadline, this.#connectedAtMs + world.settings.handshakeTimeoutMs)
     this.#socket.open()
   }
@@ -108,14 +103,15 @@ export class Connection
 
   onBytes(chunk: Buffer): void {
     this.#receivedCount++
-    this.#scratch.nowMs = this.#world.broker.world.clock.nowMs()
-    if (this.#state === 'header') this.#onHeaderBytes(chunk)
-    else this.#feed(chunk)
+    this.#shared.scratch.nowMs = this.#world.broker.world.clock.nowMs()
+    if (this.#state === 'closed') return
+    const rest = this.#opening.state === 'header' ? this.#opening.onHeaderBytes(chunk) : chunk
+    if (rest.length > 0) this.#guarded(() => this.#gate.feed(rest))
   }
 
   onEnd(): void {
     this.#terminate(() => undefined)
-    this.#state = 'closed'
+    this.#becomeClosed()
     this.#socket.end()
     this.#closeWithin(CLOSE_OK_MS_MAX)
   }
@@ -132,10 +128,7 @@ export class Connection
     this.#unlist()
     this.#world.broker.world.timers.cancel(this.#deadline)
     this.#forget(this)
-    if (wasRunning) {
-      const why = error === null ? 'client unexpectedly closed TCP connection' : error.message
-      this.#world.logger.warning(`closing AMQP connection (${this.name}): ${why}`)
-    }
+    if (wasRunning) this.#log.lost(error)
   }
 
   // Frames
@@ -162,6 +155,90 @@ export class Connection
     }
   }
 
+  #onConnectionFrame(type: number, channel: number, methodId: number, bytes: Buffer, start: number, end: number): void {
+    if (type === spec.FRAME_HEARTBEAT || this.#state === 'closed') return
+    if (this.#state === 'closing') return this.#onFrameWhileClosing(channel, methodId)
+    if (type !== spec.FRAME_METHOD || channel !== 0) {
+      throw ConnectionError.unexpectedFrame(frameText(type, bytes, start, end))
+    }
+    if (!spec.isMethodId(methodId)) throw ConnectionError.commandInvalid('unimplemented method')
+    if (methodId === spec.CONNECTION_CLOSE) return this.#onClose()
+    if (this.#state === 'opening') return this.#opening.onMethod(methodId, bytes, start, end)
+    if (methodId !== spec.CONNECTION_UPDATE_SECRET) {
+      throw ConnectionError.channelError('unexpected method in connection state running')
+    }
+    this.#onUpdateSecret(decodeMethod(methodId, bytes, start, end).newSecret)
+  }
+
+  #onFrameWhileClosing(channel: number, methodId: number): void {
+    if (channel !== 0) return
+    if (methodId === spec.CONNECTION_CLOSE) this.#write(encodeMethod(spec.CONNECTION_CLOSE_OK, 0))
+    else if (methodId !== spec.CONNECTION_CLOSE_OK) return
+    this.#becomeClosed()
+    this.#socket.end()
+  }
+
+  // Opening
+
+  onHeaderRefused(answer: Buffer): void {
+    this.#log.badHeader()
+    this.#becomeClosed()
+    this.#write(answer)
+    this.#socket.end()
+    this.#closeWithin(SILENT_CLOSE_MS)
+  }
+
+  onLoginStarted(): void {
+    this.#log.accepting()
+    this.suspendInput()
+  }
+
+  onLoginDecided(refusal: LoginRefusal | null, error: ConnectionError | null): void {
+    if (this.#state !== 'opening') return
+    if (refusal !== null) {
+      this.#log.loginRefused(refusal.text, refusal.user)
+      // Nothing is said, and what the client still sends is not read.
+      if (error === null) return this.#closeWithin(SILENT_CLOSE_MS)
+      this.#closeWith(error)
+    }
+    this.resumeInput()
+  }
+
+  onTuned({ frameBytesMax, heartbeatSeconds }: Tuning): void {
+    this.#reader.frameBytesMax = frameBytesMax
+    if (heartbeatSeconds === 0) return
+    this.#heartbeat = new Heartbeat(this.#world.broker.world.timers, this, heartbeatSeconds * 1000)
+  }
+
+  onOpen(vhostName: string): void {
+    const { broker, alarms } = this.#world
+    const { capabilities, clientProperties, tuning } = this.#opening
+    const { outbox } = this.#socket
+    const identity = this.#opening.identity! // Set: tuning follows the login.
+    refuse(broker.refusesConnection(identity.user, vhostName))
+    const session: Session = {
+      world: this.#world,
+      host: this,
+      outbox,
+      vhost: broker.vhost(vhostName)!, // `refusesConnection` knows it.
+      permissions: broker.sessionPermissions(identity.user, vhostName),
+      identity,
+      actor: { user: identity.user, connectionId: this.id },
+      connectionName: this.name,
+      frameBytesMax: tuning.frameBytesMax,
+      canCancelNotify: capabilities.cancelNotify,
+    }
+    this.#session = session
+    this.#channels = new Channels(session, this.#shared.scratch, tuning.channelCountMax)
+    this.#alarmGate = new AlarmGate(alarms, outbox, this, capabilities.blocked)
+    this.#list(session)
+    broker.world.timers.cancel(this.#deadline)
+    this.#expireAt(identity.expiresAtMs)
+    this.#state = 'running'
+    this.#write(encodeMethod(spec.CONNECTION_OPEN_OK, 0))
+    this.#log.opened(identity.user, vhostName, clientProperties)
+  }
+
   // What channels ask
 
   suspendInput(): void {
@@ -169,7 +246,7 @@ export class Connection
   }
 
   resumeInput(): void {
-    this.#openGate(PAUSE_WAITING)
+    this.#guarded(() => this.#gate.open(PAUSE_WAITING))
   }
 
   complete(channelNumber: number, methodId: number, rest: () => void): void {
@@ -181,36 +258,32 @@ export class Connection
     }
   }
 
-  /** RabbitMQ: it is the first publish after an alarm that stops a connection, so that consumers are never stopped. */
   onPublish(): void {
-    const { alarms } = this.#world
-    if (!alarms.isBlocking || this.#isBlocked) return
-    this.#isBlocked = true
-    if (this.#capabilities.blocked) {
-      this.#socket.outbox.write(encodeMethod(spec.CONNECTION_BLOCKED, 0, { reason: alarms.reason }))
-    }
+    this.#alarmGate?.onPublish()
+  }
+
+  // Alarms
+
+  block(): void {
     this.#gate.shut(PAUSE_BLOCKED)
   }
 
-  // What the broker tells
-
-  onAlarms(_alarms: unknown, blocking: boolean): void {
-    if (blocking || !this.#isBlocked) return
-    this.#isBlocked = false
-    if (this.#capabilities.blocked) this.#socket.outbox.write(encodeMethod(spec.CONNECTION_UNBLOCKED, 0))
-    this.#openGate(PAUSE_BLOCKED)
+  unblock(): void {
+    this.#guarded(() => this.#gate.open(PAUSE_BLOCKED))
   }
+
+  // Listing
 
   closeFromOutside(reason: CloseReason, text: string): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
-    this.#world.logger.notice(`closing AMQP connection (${this.name}): ${reason}: ${text}`)
+    this.#log.closedFromOutside(reason, text)
     if (this.#state === 'running') this.#closeWith(ConnectionError.connectionForced(text))
-    else this.#socket.destroy()
+    else this.destroy()
   }
 
   /** Drops the socket now. */
   destroy(): void {
-    this.#state = 'closed'
+    this.#becomeClosed()
     this.#socket.destroy()
   }
 
@@ -219,19 +292,50 @@ export class Connection
   }
 
   status(): ConnectionStatus {
-    const isBlocking = this.#world.alarms.isBlocking
-    const state = this.#state === 'running' ? (this.#isBlocked ? 'blocked' : 'running') : 'closing'
+    const { tuning } = this.#opening
     return {
-      state: state === 'running' && isBlocking ? 'blocking' : state,
+      state: this.#listedState(),
       channels: [...(this.#channels?.all() ?? [])].map((channel) => channel.status()),
       receivedBytes: this.#socket.receivedBytes,
       sentBytes: this.#socket.sentBytes,
       receivedCount: this.#receivedCount,
       sentCount: this.#socket.outbox.sentCount,
-      heartbeatSeconds: this.#tuning.heartbeatSeconds,
-      frameBytesMax: this.#tuning.frameBytesMax,
-      channelCountMax: this.#tuning.channelCountMax,
+      heartbeatSeconds: tuning.heartbeatSeconds,
+      frameBytesMax: tuning.frameBytesMax,
+      channelCountMax: tuning.channelCountMax,
     }
+  }
+
+  #listedState(): ConnectionStatus['state'] {
+    if (this.#state !== 'running') return 'closing'
+    if (this.#alarmGate?.isBlocked === true) return 'blocked'
+    return this.#world.alarms.isBlocking ? 'blocking' : 'running'
+  }
+
+  #list({ identity, vhost }: Session): void {
+    const { connections, counters, events } = this.#world.broker
+    const { mechanism, clientProperties } = this.#opening
+    const facts = { id: this.id, name: this.name, user: identity.user, vhost: vhost.name }
+    this.#handle = new ListedHandle(
+      { ...facts, connectedAtMs: this.#connectedAtMs, mechanism, clientProperties },
+      this.#socket.ends,
+      this,
+    )
+    connections.add(this.#handle)
+    counters.connectionsOpened++
+    if (events.isObserved) events.announce('connection.created', vhost.name, facts)
+  }
+
+  /** The connection counts no more, for limits and listings. */
+  #unlist(): void {
+    const handle = this.#handle
+    if (handle === null) return
+    this.#handle = null
+    const { connections, counters, events } = this.#world.broker
+    connections.remove(handle)
+    counters.connectionsClosed++
+    const { id, name, user, vhost } = handle
+    if (events.isObserved) events.announce('connection.closed', vhost, { id, name, user, vhost })
   }
 
   // Heartbeats and deadlines
@@ -249,16 +353,12 @@ export class Connection
   }
 
   sendHeartbeat(): void {
-    this.#socket.outbox.write(HEARTBEAT)
+    this.#write(HEARTBEAT)
   }
 
   onSilence(): void {
-    const timeout = this.#tuning.heartbeatSeconds
-    this.#world.logger.warning(
-      `closing AMQP connection (${this.name}): missed heartbeats from client, timeout: ${timeout}s`,
-    )
-    this.#state = 'closed'
-    this.#socket.destroy()
+    this.#log.missedHeartbeats(this.#opening.tuning.heartbeatSeconds)
+    this.destroy()
   }
 
   onTimer(_nowMs: number, entry: TimerEntry): void {
@@ -266,188 +366,8 @@ export class Connection
       if (this.#state === 'running') this.#closeWith(ConnectionError.connectionForced('credential expired'))
       return
     }
-    if (this.#state !== 'closing' && this.#state !== 'closed' && this.#state !== 'securing') {
-      this.#world.logger.warning(`closing AMQP connection (${this.name}): handshake timeout in state ${this.#state}`)
-    }
-    this.#socket.destroy()
-  }
-
-  // The handshake
-
-  #onHeaderBytes(chunk: Buffer): void {
-    const known = this.#header.length === 0 ? chunk : Buffer.concat([this.#header, chunk])
-    if (known.length < HEADER_BYTES) {
-      this.#header = known
-      return
-    }
-    this.#world.logger.debug(`accepting AMQP connection ${this.name}`)
-    const answer = refusesHeader(known)
-    if (answer !== null) {
-      this.#world.logger.warning(`closing AMQP connection (${this.name}): bad header`)
-      this.#state = 'closed'
-      this.#socket.outbox.write(answer)
-      this.#socket.end()
-      return this.#closeWithin(SILENT_CLOSE_MS)
-    }
-    this.#header = Buffer.alloc(0)
-    this.#state = 'starting'
-    this.#socket.outbox.write(startFrame(this.#world, this.#source))
-    if (known.length > HEADER_BYTES) this.#feed(known.subarray(HEADER_BYTES))
-  }
-
-  #onStartOk(args: MethodArguments<typeof spec.CONNECTION_START_OK>): void {
-    this.#clientProperties = args.clientProperties
-    this.#capabilities = capabilitiesOf(args.clientProperties)
-    this.#mechanism = args.mechanism
-    this.#state = 'securing'
-    this.#gate.shut(PAUSE_WAITING)
-    void login(this.#world, args, this.#source).then((result) => this.#onLogin(result))
-  }
-
-  #onLogin(result: Identity | LoginRefusal): void {
-    if (this.#state !== 'securing') return
-    if (isRefusal(result)) {
-      const error = loginError(result, this.#mechanism, this.#capabilities)
-      this.#world.logger.notice(`login of ${this.name} refused: ${result.text}`, { user: result.user })
-      // Nothing is said, and what the client still sends is not read.
-      if (error === null) return this.#closeWithin(SILENT_CLOSE_MS)
-      this.#closeWith(error)
-    } else {
-      this.#identity = result
-      this.#state = 'tuning'
-      this.#socket.outbox.write(tuneFrame(this.#world.settings))
-    }
-    this.#openGate(PAUSE_WAITING)
-  }
-
-  #onTuneOk(args: MethodArguments<typeof spec.CONNECTION_TUNE_OK>): void {
-    this.#tuning = agreedTuning(args, this.#world.settings)
-    this.#reader.frameBytesMax = this.#tuning.frameBytesMax
-    this.#state = 'opening'
-    const { heartbeatSeconds } = this.#tuning
-    if (heartbeatSeconds > 0) {
-      this.#heartbeat = new Heartbeat(this.#world.broker.world.timers, this, heartbeatSeconds * 1000)
-    }
-  }
-
-  #onOpen(vhostName: string): void {
-    const { broker, alarms, logger } = this.#world
-    const identity = this.#identity! // Set since the state is opening.
-    refuse(broker.refusesConnection(identity.user, vhostName))
-    const vhost = broker.vhost(vhostName)!
-    const session: Session = {
-      world: this.#world,
-      host: this,
-      outbox: this.#socket.outbox,
-      vhost,
-      permissions: broker.sessionPermissions(identity.user, vhostName),
-      identity,
-      actor: { user: identity.user, connectionId: this.id },
-      connectionName: this.name,
-      frameBytesMax: this.#tuning.frameBytesMax,
-      canCancelNotify: this.#capabilities.cancelNotify,
-    }
-    this.#session = session
-    this.#channels = new Channels(session, this.#scratch, this.#tuning.channelCountMax)
-    this.#register(vhostName, identity)
-    alarms.listen(this)
-    broker.world.timers.cancel(this.#deadline)
-    this.#expireAt(identity.expiresAtMs)
-    this.#state = 'running'
-    this.#socket.outbox.write(encodeMethod(spec.CONNECTION_OPEN_OK, 0))
-    const given = stringArgument(this.#clientProperties, 'connection_name')
-    const shown = given === undefined ? this.name : `${this.name} - ${given}`
-    logger.info(`connection ${shown}: user '${identity.user}' authenticated and granted access to vhost '${vhostName}'`)
-  }
-
-  #register(vhost: string, identity: Identity): void {
-    const { broker } = this.#world
-    const facts = {
-      id: this.id,
-      name: this.name,
-      user: identity.user,
-      vhost,
-      connectedAtMs: this.#connectedAtMs,
-      mechanism: this.#mechanism,
-      clientProperties: this.#clientProperties,
-    }
-    this.#handle = new ListedHandle(facts, this.#socket.ends, this)
-    broker.connections.add(this.#handle)
-    broker.counters.connectionsOpened++
-    if (broker.events.isObserved) {
-      broker.events.announce('connection.created', vhost, { name: this.name, user: identity.user, vhost })
-    }
-  }
-
-  // Methods of the connection
-
-  #onConnectionFrame(type: number, channel: number, methodId: number, bytes: Buffer, start: number, end: number): void {
-    if (type === spec.FRAME_HEARTBEAT || this.#state === 'closed') return
-    if (this.#state === 'closing') return this.#onFrameWhileClosing(channel, methodId)
-    if (type !== spec.FRAME_METHOD || channel !== 0) {
-      throw ConnectionError.unexpectedFrame(frameText(type, bytes, start, end))
-    }
-    if (methodId === spec.CONNECTION_START_OK && this.#state === 'starting') {
-      return this.#onStartOk(decodeMethod(methodId, bytes, start, end))
-    }
-    if (methodId === spec.CONNECTION_TUNE_OK && this.#state === 'tuning') {
-      return this.#onTuneOk(decodeMethod(methodId, bytes, start, end))
-    }
-    if (methodId === spec.CONNECTION_OPEN && this.#state === 'opening') {
-      return this.#onOpen(decodeMethod(methodId, bytes, start, end).virtualHost)
-    }
-    if (methodId === spec.CONNECTION_CLOSE) return this.#onClose()
-    if (methodId === spec.CONNECTION_UPDATE_SECRET && this.#state === 'running') {
-      return this.#onUpdateSecret(decodeMethod(methodId, bytes, start, end).newSecret)
-    }
-    if (!spec.isMethodId(methodId)) throw ConnectionError.commandInvalid('unimplemented method')
-    throw ConnectionError.channelError(`unexpected method in connection state ${this.#state}`)
-  }
-
-  #onFrameWhileClosing(channel: number, methodId: number): void {
-    if (channel !== 0) return
-    if (methodId === spec.CONNECTION_CLOSE) this.#socket.outbox.write(encodeMethod(spec.CONNECTION_CLOSE_OK, 0))
-    else if (methodId !== spec.CONNECTION_CLOSE_OK) return
-    this.#state = 'closed'
-    this.#socket.end()
-  }
-
-  #onClose(): void {
-    this.#world.logger.info(`closing AMQP connection (${this.name}, user: '${this.#identity?.user ?? ''}')`)
-    this.#state = 'closed'
-    this.#unlist()
-    const queues = [...(this.#channels?.all() ?? [])].flatMap((channel) => channel.autoDeleteQueues())
-    const reply = () => {
-      this.#socket.outbox.write(encodeMethod(spec.CONNECTION_CLOSE_OK, 0))
-      this.#socket.end()
-      this.#closeWithin(CLOSE_OK_MS_MAX)
-    }
-    // RabbitMQ: exclusive queues are gone when close-ok arrives.
-    this.#terminate(() => afterRemoval(this.#world, queues, reply))
-  }
-
-  #onUpdateSecret(secret: Buffer): void {
-    const { user, expiresAtMs } = this.#identity!
-    // Users without an expiry have no secret to renew. RabbitMQ: accepted as it is.
-    if (expiresAtMs === null) return this.#secretUpdated()
-    this.#gate.shut(PAUSE_WAITING)
-    const attempt = { username: user, password: secret.toString(), source: this.#source }
-    void this.#world.login.authenticate(attempt).then((result) => {
-      if (this.#state !== 'running') return
-      if (isRefusal(result) || result.user !== user) {
-        this.#closeWith(ConnectionError.notAllowed('New secret was refused by one of the backends'))
-      } else {
-        this.#identity = result
-        this.#expireAt(result.expiresAtMs)
-        this.#secretUpdated()
-      }
-      this.#openGate(PAUSE_WAITING)
-    })
-  }
-
-  #secretUpdated(): void {
-    this.#socket.outbox.write(encodeMethod(spec.CONNECTION_UPDATE_SECRET_OK, 0))
-    for (const channel of this.#channels?.all() ?? []) channel.revalidate()
+    if (this.#state === 'opening') this.#log.handshakeTimeout(this.#opening.state)
+    this.destroy()
   }
 
   #expireAt(expiresAtMs: number | null): void {
@@ -456,36 +376,59 @@ export class Connection
     this.#world.broker.world.timers.schedule(this.#expiry, expiresAtMs)
   }
 
+  #closeWithin(ms: number): void {
+    const { timers, clock } = this.#world.broker.world
+    timers.schedule(this.#deadline, clock.nowMs() + ms)
+  }
+
+  // A new secret
+
+  #onUpdateSecret(secret: Buffer): void {
+    const { user, expiresAtMs } = this.#opening.identity!
+    // Users without an expiry have no secret to renew. RabbitMQ: accepted as it is.
+    if (expiresAtMs === null) return this.#secretUpdated()
+    this.suspendInput()
+    const attempt = { username: user, password: secret.toString(), source: this.#source }
+    void this.#world.login.authenticate(attempt).then((result) => {
+      if (this.#state !== 'running') return
+      if (isRefusal(result) || result.user !== user) {
+        this.#closeWith(ConnectionError.notAllowed('New secret was refused by one of the backends'))
+      } else {
+        this.#expireAt(result.expiresAtMs)
+        this.#secretUpdated()
+      }
+      this.resumeInput()
+    })
+  }
+
+  #secretUpdated(): void {
+    this.#write(encodeMethod(spec.CONNECTION_UPDATE_SECRET_OK, 0))
+    for (const channel of this.#channels?.all() ?? []) channel.revalidate()
+  }
+
   // Channels
 
   #onFrameOfNoChannel(number: number, methodId: number, bytes: Buffer, start: number, end: number): void {
     const channels = this.#channels!
-    try {
-      if (channels.isClosing(number)) {
-        if (methodId === spec.CHANNEL_CLOSE_OK) channels.closed(number)
-        // Both sides closed at once: ours is still to be answered.
-        else if (methodId === spec.CHANNEL_CLOSE) this.#socket.outbox.write(encodeMethod(spec.CHANNEL_CLOSE_OK, number))
-        return
-      }
-      if (methodId === spec.CHANNEL_OPEN) {
-        decodeMethod(methodId, bytes, start, end)
-        this.#openChannel(number)
-        return
-      }
-      throw ConnectionError.channelError("expected 'channel.open'")
-    } catch (error) {
-      this.#failed(number, methodId, error)
+    if (channels.isClosing(number)) {
+      if (methodId === spec.CHANNEL_CLOSE_OK) channels.closed(number)
+      // Both sides closed at once: ours is still to be answered.
+      else if (methodId === spec.CHANNEL_CLOSE) this.#write(encodeMethod(spec.CHANNEL_CLOSE_OK, number))
+      return
     }
-  }
-
-  #openChannel(number: number): void {
     try {
-      this.#channels?.open(number)
-      this.#socket.outbox.write(encodeMethod(spec.CHANNEL_OPEN_OK, number))
+      if (methodId !== spec.CHANNEL_OPEN) throw ConnectionError.channelError("expected 'channel.open'")
+      decodeMethod(methodId, bytes, start, end)
+    } catch (error) {
+      return this.#failed(number, methodId, error)
+    }
+    try {
+      channels.open(number)
     } catch (error) {
       // RabbitMQ names no method when a limit is reached.
-      this.#failed(number, 0, error)
+      return this.#failed(number, 0, error)
     }
+    this.#write(encodeMethod(spec.CHANNEL_OPEN_OK, number))
   }
 
   #closeChannel(number: number, methodId: number): void {
@@ -496,7 +439,7 @@ export class Connection
     if (methodId !== spec.CHANNEL_CLOSE) return
     let isLater = false
     isLater = !afterRemoval(this.#world, queues, () => {
-      if (this.#state === 'running') this.#socket.outbox.write(encodeMethod(spec.CHANNEL_CLOSE_OK, number))
+      if (this.#state === 'running') this.#write(encodeMethod(spec.CHANNEL_CLOSE_OK, number))
       if (isLater) this.resumeInput()
     })
     if (isLater) this.suspendInput()
@@ -504,17 +447,10 @@ export class Connection
 
   // Errors and the end
 
-  #feed(chunk: Buffer): void {
+  /** Runs what may throw a frame error of no channel. */
+  #guarded(run: () => void): void {
     try {
-      this.#gate.feed(chunk)
-    } catch (error) {
-      this.#failed(0, 0, error)
-    }
-  }
-
-  #openGate(reason: number): void {
-    try {
-      this.#gate.open(reason)
+      run()
     } catch (error) {
       this.#failed(0, 0, error)
     }
@@ -527,60 +463,54 @@ export class Connection
       const channel = channelNumber === 0 ? null : (this.#channels?.get(channelNumber) ?? null)
       if (error instanceof ConnectionError) this.#closeWith(error)
       else if (channel === null) this.#closeWith(ConnectionError.promoted(error))
-      else this.#closeChannelWith(channelNumber, error)
+      else {
+        this.#log.channelError(channelNumber, error)
+        this.#channels!.close(channel, true)
+        this.#write(encodeMethod(spec.CHANNEL_CLOSE, channelNumber, closeArguments(error)))
+      }
       return
     }
-    const stack = error instanceof Error ? error.stack : String(error)
-    this.#world.logger.error(`internal error in AMQP connection (${this.name}): ${stack}`)
+    this.#log.bug(error)
     this.#closeWith(ConnectionError.internalError())
-  }
-
-  #closeChannelWith(number: number, error: ChannelError): void {
-    const { replyCode, replyText, failedMethod } = error
-    this.#world.logger.error(`Channel error on connection ${this.name}, channel ${number}: ${replyCode} ${replyText}`)
-    const channel = this.#channels!.get(number)
-    if (channel !== null) this.#channels!.close(channel, true)
-    this.#socket.outbox.write(
-      encodeMethod(spec.CHANNEL_CLOSE, number, {
-        replyCode,
-        replyText,
-        classId: spec.classIdOf(failedMethod),
-        methodId: spec.methodIdOf(failedMethod),
-      }),
-    )
   }
 
   #closeWith(error: ConnectionError): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
-    const { replyCode, replyText, failedMethod } = error
-    if (replyCode !== REPLY_SUCCESS) {
-      this.#world.logger.error(
-        `Error on AMQP connection ${this.name} (state: ${this.#state}): ${replyCode} ${replyText}`,
-      )
-    }
+    this.#log.connectionError(this.#state === 'opening' ? this.#opening.state : this.#state, error)
     this.#state = 'closing'
     this.#terminate(() => undefined)
-    this.#socket.outbox.write(
-      encodeMethod(spec.CONNECTION_CLOSE, 0, {
-        replyCode,
-        replyText,
-        classId: spec.classIdOf(failedMethod),
-        methodId: spec.methodIdOf(failedMethod),
-      }),
-    )
-    const { heartbeatSeconds } = this.#tuning
+    this.#write(encodeMethod(spec.CONNECTION_CLOSE, 0, closeArguments(error)))
+    const { heartbeatSeconds } = this.#opening.tuning
     this.#closeWithin(heartbeatSeconds === 0 ? CLOSE_OK_MS_MAX : Math.min(heartbeatSeconds * 1000, CLOSE_OK_MS_MAX))
     // A frame that cannot be cut leaves the reader without a place to go on from: the answer cannot be read.
     if (this.#reader.stopped) this.#socket.end()
+  }
+
+  #onClose(): void {
+    this.#log.closedByClient(this.#opening.identity?.user ?? '')
+    const queues = [...(this.#channels?.all() ?? [])].flatMap((channel) => channel.autoDeleteQueues())
+    const reply = () => {
+      this.#write(encodeMethod(spec.CONNECTION_CLOSE_OK, 0))
+      this.#socket.end()
+      this.#closeWithin(CLOSE_OK_MS_MAX)
+    }
+    this.#becomeClosed()
+    this.#unlist()
+    // RabbitMQ: exclusive queues are gone when close-ok arrives.
+    this.#terminate(() => afterRemoval(this.#world, queues, reply))
+  }
+
+  #becomeClosed(): void {
+    this.#state = 'closed'
+    this.#reader.stop()
   }
 
   /** Gives everything back to the model; what was given back before is not there again. `done`: the exclusive queues are gone. */
   #terminate(done: () => void): void {
     this.#heartbeat?.stop()
     this.#heartbeat = null
-    const { broker, alarms } = this.#world
-    if (this.#expiry !== null) broker.world.timers.cancel(this.#expiry)
-    alarms.unlisten(this)
+    if (this.#expiry !== null) this.#world.broker.world.timers.cancel(this.#expiry)
+    this.#alarmGate?.close()
     this.#channels?.closeAll()
     const session = this.#session
     this.#session = null
@@ -588,21 +518,18 @@ export class Connection
     else session.vhost.releaseOwner(this.id, done)
   }
 
-  /** The connection counts no more, for limits and listings. */
-  #unlist(): void {
-    const handle = this.#handle
-    if (handle === null) return
-    this.#handle = null
-    const { connections, counters, events } = this.#world.broker
-    connections.remove(handle)
-    counters.connectionsClosed++
-    if (events.isObserved) {
-      events.announce('connection.closed', handle.vhost, { name: this.name, user: handle.user, vhost: handle.vhost })
-    }
+  #write(frame: Buffer): void {
+    this.#socket.outbox.write(frame)
   }
+}
 
-  #closeWithin(ms: number): void {
-    const { timers, clock } = this.#world.broker.world
-    timers.schedule(this.#deadline, clock.nowMs() + ms)
-  }
+interface CloseArguments {
+  readonly replyCode: number
+  readonly replyText: string
+  readonly classId: number
+  readonly methodId: number
+}
+
+function closeArguments({ replyCode, replyText, failedMethod }: ChannelError | ConnectionError): CloseArguments {
+  return { replyCode, replyText, classId: spec.classIdOf(failedMethod), methodId: spec.methodIdOf(failedMethod) }
 }
