@@ -10,7 +10,7 @@ import { endConnections, type ProtocolService } from './boot/goodbye.ts'
 import { OpenListeners } from './boot/listeners.ts'
 import { authenticators, users } from './boot/login.ts'
 import { openManagement } from './boot/management.ts'
-import { mqttService } from './boot/mqtt.ts'
+import { mqttService, openMqtt } from './boot/mqtt.ts'
 import type { BrokerParts } from './boot/parts.ts'
 import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
 import { readTlsSettings } from './boot/tls.ts'
@@ -55,7 +55,8 @@ export async function startBroker(options: BootOptions): Promise<BootedBroker> {
     await parts.monitor.start()
     const amqp = amqp091(parts)
     const acceptAmqp: TransportAcceptor = (transport) => amqp.accept(transport)
-    await openAll(listeners, settings, acceptAmqp, (transport) => mqtt.accept(transport))
+    await openAll(listeners, settings, acceptAmqp)
+    await openMqtt(listeners, settings, mqtt)
     let shutdown = (): void => undefined
     const management = await openManagement(parts, listeners, {
       log: options.logControl,
@@ -112,20 +113,10 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms)
   }
 }
 
-async function openAll(
-  listeners: OpenListeners,
-  settings: Settings,
-  amqp: TransportAcceptor,
-  mqtt: TransportAcceptor,
-): Promise<void> {
+async function openAll(listeners: OpenListeners, settings: Settings, amqp: TransportAcceptor): Promise<void> {
   await listeners.open('amqp', settings.listeners.tcp, null, amqp)
-  await listeners.open('mqtt', settings.mqtt.tcp, null, mqtt, settings.mqtt.proxyProtocol)
-  if (settings.listeners.ssl.length > 0) {
-    await listeners.open('amqps', settings.listeners.ssl, readTlsSettings(settings), amqp)
-  }
-  if (settings.mqtt.ssl.length > 0) {
-    await listeners.open('mqtts', settings.mqtt.ssl, readTlsSettings(settings), mqtt, settings.mqtt.proxyProtocol)
-  }
+  if (settings.listeners.ssl.length === 0) return
+  await listeners.open('amqps', settings.listeners.ssl, readTlsSettings(settings), amqp)
 }
 
 function running(

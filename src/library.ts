@@ -44,8 +44,14 @@ export interface EmbeddedBroker {
   stop(): Promise<void>
 }
 
-const FREE_PORTS = { 'listeners.tcp.default': 0, 'management.tcp.port': 0, 'prometheus.tcp.port': 0 }
-const NO_PORTS = { 'listeners.tcp': 'none' }
+const FREE_PORTS = {
+  'listeners.tcp.default': 0,
+  'mqtt.listeners.tcp.default': 0,
+  'web_mqtt.tcp.port': 0,
+  'management.tcp.port': 0,
+  'prometheus.tcp.port': 0,
+}
+const NO_PORTS = { 'listeners.tcp': 'none', 'mqtt.listeners.tcp': 'none' }
 
 /** Starts a broker in this process. Several may run at a time. Rejects with `SettingsError` for settings that make no sense. */
 export async function startBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {

@@ -5,10 +5,11 @@ import type { Address } from '../config/value-type.ts'
 import type { ListenerFact } from '../management/context.ts'
 import { Listener, type TransportAcceptor } from '../net/listener.ts'
 import type { TlsSettings } from '../net/tls.ts'
+import { WebSocketListener, type WebSocketListenerOptions } from '../net/websocket.ts'
 
 /** What listens, by name; the first of several addresses has the plain name, others a number behind it. */
 export class OpenListeners {
-  readonly #listeners: Listener[] = []
+  readonly #listeners: (Listener | WebSocketListener)[] = []
   readonly #logger: Logger
   readonly #settings: Settings['listeners']
 
@@ -35,15 +36,30 @@ export class OpenListeners {
         proxyProtocol,
         proxyHeaderTimeoutMs: this.#settings.handshakeTimeoutMs,
       }
-      const listener = new Listener(options, accept, this.#logger)
-      try {
-        await listener.listen()
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        throw new Error(`cannot listen for ${name} on ${host ?? 'all interfaces'}, port ${port}: ${reason}`)
-      }
-      this.#listeners.push(listener)
+      await this.#listen(name, host, port, new Listener(options, accept, this.#logger))
     }
+  }
+
+  /** Listens for WebSocket connections. Rejects with a sentence when it cannot. */
+  async openWebSocket(options: Omit<WebSocketListenerOptions, 'backlog'>, accept: TransportAcceptor): Promise<void> {
+    const { name, host, port } = options
+    const complete = { ...options, backlog: this.#settings.backlogCountMax }
+    await this.#listen(name, host === '' ? null : host, port, new WebSocketListener(complete, accept, this.#logger))
+  }
+
+  async #listen(
+    name: string,
+    host: string | null,
+    port: number,
+    listener: Listener | WebSocketListener,
+  ): Promise<void> {
+    try {
+      await listener.listen()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new Error(`cannot listen for ${name} on ${host ?? 'all interfaces'}, port ${port}: ${reason}`)
+    }
+    this.#listeners.push(listener)
   }
 
   /** Number of listeners. */
@@ -70,5 +86,6 @@ export class OpenListeners {
 /** `amqps-2` is listed as `amqp/ssl`. */
 function listedProtocol(name: string): string {
   const plain = name.replace(/-\d+$/, '')
+  if (plain.startsWith('web-')) return plain.endsWith('s') ? `https/${plain.slice(0, -1)}` : `http/${plain}`
   return plain.endsWith('s') ? `${plain.slice(0, -1)}/ssl` : plain
 }

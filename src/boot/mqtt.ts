@@ -1,7 +1,14 @@
-/** MQTT on its listeners. */
+/** MQTT on its listeners: TCP, TLS, and WebSocket over both. */
+import type { Settings } from '../config/settings.ts'
+import type { TransportAcceptor } from '../net/listener.ts'
 import { Mqtt } from '../protocols/mqtt/mqtt.ts'
 import type { MqttSettings } from '../protocols/mqtt/world.ts'
+import type { OpenListeners } from './listeners.ts'
 import type { BrokerParts } from './parts.ts'
+import { readTlsSettings } from './tls.ts'
+
+/** Names of MQTT in WebSocket handshakes. */
+const SUBPROTOCOLS = ['mqtt', 'mqttv3.1']
 
 /** The protocol over the parts of a broker that has not started yet. */
 export function mqttService(parts: BrokerParts): Mqtt {
@@ -16,6 +23,28 @@ export function mqttService(parts: BrokerParts): Mqtt {
       logger,
     },
   )
+}
+
+/** Listens for MQTT clients. Without TCP and TLS listeners there is no WebSocket either. Rejects for the first port that cannot be had. */
+export async function openMqtt(listeners: OpenListeners, settings: Settings, service: Mqtt): Promise<void> {
+  const { mqtt } = settings
+  if (mqtt.tcp.length === 0 && mqtt.ssl.length === 0) return
+  const accept: TransportAcceptor = (transport) => service.accept(transport)
+  await listeners.open('mqtt', mqtt.tcp, null, accept, mqtt.proxyProtocol)
+  if (mqtt.ssl.length > 0) {
+    await listeners.open('mqtts', mqtt.ssl, readTlsSettings(settings), accept, mqtt.proxyProtocol)
+  }
+  const web = {
+    path: mqtt.webPath,
+    subprotocols: SUBPROTOCOLS,
+    frameBytesMax: mqtt.packetBytesMax,
+    frames: 'binary' as const,
+  }
+  const plain = { ...web, name: 'web-mqtt', host: mqtt.webHost ?? '', port: mqtt.webPort, tls: null }
+  await listeners.openWebSocket(plain, accept)
+  if (mqtt.webSslPort === null) return
+  const secured = { name: 'web-mqtts', host: mqtt.webSslHost ?? '', port: mqtt.webSslPort }
+  await listeners.openWebSocket({ ...web, ...secured, tls: readTlsSettings(settings) }, accept)
 }
 
 function mqttSettings({ settings }: BrokerParts): MqttSettings {

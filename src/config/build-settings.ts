@@ -111,6 +111,7 @@ function findConflicts(settings: Settings): string[] {
   const secure = [
     ['listeners.ssl', settings.listeners.ssl.length > 0],
     ['mqtt.listeners.ssl', settings.mqtt.ssl.length > 0],
+    ['web_mqtt.ssl.port', settings.mqtt.webSslPort !== null],
     ['stomp.listeners.ssl', settings.stomp.ssl.length > 0],
     ['stream.listeners.ssl', settings.stream.ssl.length > 0],
     ['management.ssl.port', settings.management.sslPort !== null && settings.management.certificateFile === null],

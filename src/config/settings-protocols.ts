@@ -215,6 +215,8 @@ export const MQTT_FIELDS = {
   webPort: setting('web_mqtt.tcp.port', port, 15_675, 'Port of MQTT over WebSocket; 0 is any free port.'),
   webHost: optional('web_mqtt.tcp.ip', string, 'Interface it listens on; all unless set.'),
   webPath: setting('web_mqtt.ws_path', string, '/ws', 'Path of MQTT over WebSocket.'),
+  webSslPort: optional('web_mqtt.ssl.port', port, 'Port of MQTT over WebSocket with TLS; RabbitMQ uses 15676.'),
+  webSslHost: optional('web_mqtt.ssl.ip', string, 'Interface it listens on; all unless set.'),
 }
 
 /** STOMP, on its own port and over WebSocket. */

@@ -160,11 +160,12 @@ function rawOf(socket: net.Socket): net.Socket {
 }
 
 /** IPv4 addresses as such, also on a socket for both. */
-function plainHost(host: string | undefined): string {
+export function plainHost(host: string | undefined): string {
   if (host === undefined) return ''
   return host.startsWith('::ffff:') ? host.slice('::ffff:'.length) : host
 }
 
-function isLoopback(host: string): boolean {
+/** Whether an address is of this machine. */
+export function isLoopback(host: string): boolean {
   return host === '::1' || host.startsWith('127.')
 }

@@ -142,7 +142,12 @@ let broker: BootedBroker
 
 before(async () => {
   broker = await startBroker({
-    settings: settingsWith({ 'listeners.tcp': 'none', 'management.tcp.port': 0, 'prometheus.tcp.port': 0 }),
+    settings: settingsWith({
+      'listeners.tcp': 'none',
+      'mqtt.listeners.tcp': 'none',
+      'management.tcp.port': 0,
+      'prometheus.tcp.port': 0,
+    }),
     dataDir: null,
     logger: createLogger({ sink: log, levels: new LogLevels('info'), clock }),
     clock,

@@ -42,7 +42,14 @@ let runs = 0
 
 async function start(...args: readonly string[]): Promise<Running> {
   const readyFile = join(folder, `ready-${runs++}.json`)
-  const { child, output } = launch([...args, '--in-memory', '--set=listeners.tcp.default=0', '--ready-file', readyFile])
+  const { child, output } = launch([
+    ...args,
+    '--in-memory',
+    '--set=listeners.tcp.default=0',
+    '--set=mqtt.listeners.tcp=none',
+    '--ready-file',
+    readyFile,
+  ])
   const watcher = watch(folder)
   child.once('exit', () => watcher.close())
   while (!existsSync(readyFile)) {

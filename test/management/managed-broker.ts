@@ -42,6 +42,8 @@ export class ManagedBroker {
       'mqtt.listeners.tcp': 'none',
       'management.tcp.port': '0',
       'prometheus.tcp.port': '0',
+      'mqtt.listeners.tcp.default': '0',
+      'web_mqtt.tcp.port': '0',
     }
     const booted = await startBroker({
       settings: settingsWith({ ...ports, ...settings }),

@@ -76,12 +76,21 @@ export class BrokerProcess {
   }
 }
 
+/** Every listener on a free port. */
+const FREE_PORTS = [
+  'listeners.tcp.default=0',
+  'mqtt.listeners.tcp.default=0',
+  'web_mqtt.tcp.port=0',
+  'management.tcp.port=0',
+  'prometheus.tcp.port=0',
+]
+
 /** Starts a broker on free ports and waits until it listens. */
 export async function startBrokerProcess(options: BrokerProcessOptions = {}): Promise<BrokerProcess> {
   const scratch = mkdtempSync(join(tmpdir(), 'warren-'))
   const dataDir = options.dataDir ?? join(scratch, 'data')
   const readyFile = join(scratch, 'ready.json')
-  const settings = ['listeners.tcp.default=0', 'management.tcp.port=0', 'prometheus.tcp.port=0', ...(options.set ?? [])]
+  const settings = [...FREE_PORTS, ...(options.set ?? [])]
   const args = [
     ...(options.nodeArgs ?? []),
     'bin/warren.js',

@@ -33,6 +33,7 @@ const FREE_PORTS: Readonly<Record<string, number>> = {
   'management.tcp.port': 0,
   'prometheus.tcp.port': 0,
   'mqtt.listeners.tcp.default': 0,
+  'web_mqtt.tcp.port': 0,
   'stomp.listeners.tcp.default': 0,
   'stream.listeners.tcp.default': 0,
 }

@@ -1,0 +1,205 @@
+/**
+ * WebSocket as a carrier of bytes: a listener that upgrades HTTP connections, and the transport over one of them.
+ * Protocols above see a stream, whatever way it is cut into frames. [RFC 6455]
+ *
+ * The `ws` library does the framing and stands behind this file alone. A frame is as long as a packet may be; frames of
+ * the wrong kind, path or sub-protocol end the one connection they come on.
+ */
+import http from 'node:http'
+import https from 'node:https'
+import type net from 'node:net'
+import tls from 'node:tls'
+import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import type { Logger } from '../base/log.ts'
+import { isLoopback, plainHost, type TransportAcceptor } from './listener.ts'
+import { refusesPeer, type TlsSettings, tlsFacts, tlsServerOptions } from './tls.ts'
+import type { Transport, TransportEnds, TransportSink } from './transport.ts'
+
+const NORMAL_CLOSURE = 1000
+const UNSUPPORTED_DATA = 1003
+/** How long a client may take from connecting to its upgrade request. */
+const UPGRADE_MS_MAX = 10_000
+/** Connections that have not upgraded, and are only asking. */
+const UPGRADE_REQUIRED = 426
+
+/** Where and how to listen. */
+export interface WebSocketListenerOptions {
+  /** For the log and the ready file: `web-mqtt`, … */
+  readonly name: string
+  /** Empty: all interfaces, IPv6 and IPv4. */
+  readonly host: string
+  /** 0: a free one. */
+  readonly port: number
+  readonly backlog: number
+  readonly tls: TlsSettings | null
+  /** Path of the upgrade request. */
+  readonly path: string
+  /** Sub-protocols of which a client must offer one; the first offered is taken. */
+  readonly subprotocols: readonly string[]
+  readonly frameBytesMax: number
+  /** What the protocol speaks: binary frames only, or text as well, which is then also sent. */
+  readonly frames: 'binary' | 'text'
+}
+
+/** One listening port. */
+export class WebSocketListener {
+  readonly name: string
+  readonly #options: WebSocketListenerOptions
+  readonly #server: http.Server
+  readonly #sockets: WebSocketServer
+  readonly #accept: TransportAcceptor
+  readonly #logger: Logger
+  #port = 0
+
+  constructor(options: WebSocketListenerOptions, accept: TransportAcceptor, logger: Logger) {
+    this.name = options.name
+    this.#options = options
+    this.#accept = accept
+    this.#logger = logger
+    const refuse: http.RequestListener = (_request, response) => {
+      response.writeHead(UPGRADE_REQUIRED, { connection: 'close', upgrade: 'websocket' }).end()
+    }
+    this.#server =
+      options.tls === null ? http.createServer(refuse) : https.createServer(tlsServerOptions(options.tls), refuse)
+    this.#server.headersTimeout = UPGRADE_MS_MAX
+    this.#server.requestTimeout = UPGRADE_MS_MAX
+    this.#server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket as net.Socket, head))
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: options.frameBytesMax,
+      handleProtocols: (offered) => options.subprotocols.find((name) => offered.has(name)) ?? false,
+    })
+  }
+
+  /** The port in use. */
+  get port(): number {
+    return this.#port
+  }
+
+  get host(): string {
+    return this.#options.host
+  }
+
+  /** Resolves when it listens; rejects when it cannot. */
+  listen(): Promise<void> {
+    const { host, port, backlog } = this.#options
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ port, backlog, ...(host === '' ? {} : { host }) }, () => {
+        this.#server.removeListener('error', reject)
+        this.#server.on('error', (error) => this.#logger.error(`listener ${this.name}: ${error.message}`, { error }))
+        const address = this.#server.address()
+        if (typeof address === 'object' && address !== null) this.#port = address.port
+        resolve()
+      })
+    })
+  }
+
+  /** Stops accepting. Connections are their protocol's to end. */
+  close(): Promise<void> {
+    this.#server.close()
+    this.#server.closeIdleConnections()
+    return Promise.resolve()
+  }
+
+  #onUpgrade(request: http.IncomingMessage, socket: net.Socket, head: Buffer): void {
+    // Nobody else listens yet, and an error without a listener would end the process.
+    socket.on('error', (error) => this.#logger.debug(`${this.name}: ${error.message}`, { error }))
+    const refusal = this.#refuses(request, socket)
+    if (refusal !== undefined) {
+      this.#logger.info(`${this.name}: ${socket.remoteAddress} refused: ${refusal}`)
+      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      return
+    }
+    socket.setNoDelay(true)
+    const ends = endsOf(socket)
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#accept(new WebSocketTransport(webSocket, socket, ends, this.#options.frames))
+    })
+  }
+
+  /** The status line that says why this request is not upgraded, or undefined. */
+  #refuses({ url, headers }: http.IncomingMessage, socket: net.Socket): string | undefined {
+    const { path, subprotocols, tls: tlsSettings } = this.#options
+    if ((url ?? '').split('?', 1)[0] !== path) return '404 Not Found'
+    const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
+    if (!offered.some((name) => subprotocols.includes(name))) return '400 Bad Request'
+    if (tlsSettings === null || !(socket instanceof tls.TLSSocket)) return undefined
+    return refusesPeer(tlsSettings, socket) === undefined ? undefined : '403 Forbidden'
+  }
+}
+
+/** A transport over one WebSocket. */
+export class WebSocketTransport implements Transport {
+  readonly ends: TransportEnds
+  readonly #webSocket: WebSocket
+  readonly #socket: net.Socket
+  readonly #frames: 'binary' | 'text'
+  #error: Error | null = null
+
+  constructor(webSocket: WebSocket, socket: net.Socket, ends: TransportEnds, frames: 'binary' | 'text') {
+    this.#webSocket = webSocket
+    this.#socket = socket
+    this.ends = ends
+    this.#frames = frames
+    // Before `open` too: an error that nobody listens to would end the process.
+    webSocket.on('error', (error: Error) => {
+      this.#error = error
+    })
+  }
+
+  open(sink: TransportSink): void {
+    const webSocket = this.#webSocket
+    if (webSocket.readyState === webSocket.CLOSED) {
+      process.nextTick(() => sink.onClosed(this.#error))
+      return
+    }
+    webSocket.on('message', (data: RawData, isBinary: boolean) => {
+      if (!isBinary && this.#frames === 'binary') webSocket.close(UNSUPPORTED_DATA, 'binary frames only')
+      // The library is left at its default of one buffer per message.
+      else sink.onBytes(data as Buffer)
+    })
+    webSocket.on('close', () => sink.onClosed(this.#error))
+  }
+
+  pause(): void {
+    this.#webSocket.pause()
+  }
+
+  resume(): void {
+    this.#webSocket.resume()
+  }
+
+  write(bytes: Buffer, start: number, end: number, written: () => void): void {
+    this.#webSocket.send(bytes.subarray(start, end), { binary: this.#frames === 'binary' }, () => written())
+  }
+
+  cork(): void {
+    this.#socket.cork()
+  }
+
+  uncork(): void {
+    this.#socket.uncork()
+  }
+
+  end(): void {
+    this.#webSocket.close(NORMAL_CLOSURE)
+  }
+
+  destroy(): void {
+    this.#webSocket.terminate()
+  }
+}
+
+function endsOf(socket: net.Socket): TransportEnds {
+  const peerHost = plainHost(socket.remoteAddress)
+  return {
+    peerHost,
+    peerPort: socket.remotePort ?? 0,
+    host: plainHost(socket.localAddress),
+    port: socket.localPort ?? 0,
+    isLoopback: isLoopback(peerHost),
+    tls: socket instanceof tls.TLSSocket ? tlsFacts(socket) : null,
+  }
+}
