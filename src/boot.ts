@@ -5,8 +5,9 @@
 import type { Clock } from './base/clock.ts'
 import { amqp091 } from './boot/amqp091.ts'
 import { fillMetadata } from './boot/contents.ts'
+import { Ending } from './boot/ending.ts'
 import { type Foundation, layFoundation } from './boot/foundation.ts'
-import { endConnections, type ProtocolService } from './boot/goodbye.ts'
+import { endConnections } from './boot/goodbye.ts'
 import { OpenListeners } from './boot/listeners.ts'
 import { authenticators, users } from './boot/login.ts'
 import { openManagement } from './boot/management.ts'
@@ -16,12 +17,13 @@ import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
 import { readTlsSettings } from './boot/tls.ts'
 import type { BrokerOptions, RunningBroker } from './config/broker-options.ts'
 import type { Settings } from './config/settings.ts'
-import type { Management } from './management/management.ts'
 import { Alarms } from './model/alarms.ts'
 import { Broker } from './model/broker.ts'
 import { exchangeTypes } from './model/exchange-types.ts'
+import type { ResourceMonitor } from './model/resource-monitor.ts'
 import { ChunkPool } from './net/chunk-pool.ts'
 import type { TransportAcceptor } from './net/listener.ts'
+import type { Transport } from './net/transport.ts'
 import { AMQP091_ENCODER, AMQP091_FORMAT } from './protocols/amqp091/convert.ts'
 import { MQTT_FORMAT } from './protocols/mqtt/convert.ts'
 import { queueKinds } from './queues/registry.ts'
@@ -30,6 +32,8 @@ import { queueKinds } from './queues/registry.ts'
 export interface BootOptions extends BrokerOptions {
   /** Time for TTLs, delays and heartbeats; the machine's unless a test moves its own. */
   readonly clock?: Clock
+  /** False: nothing listens; clients come by `acceptAmqp`. */
+  readonly listen?: boolean
 }
 
 /** A running broker with what only this process can reach. */
@@ -41,35 +45,49 @@ export interface BootedBroker extends RunningBroker {
 
 /** Starts a broker. Resolves when it listens on everything; rejects with a sentence, and leaves nothing behind. */
 export async function startBroker(options: BootOptions): Promise<BootedBroker> {
+  const ending = new Ending()
+  try {
+    return await start(options, ending)
+  } catch (error) {
+    await ending.run()
+    throw error
+  }
+}
+
+async function start(options: BootOptions, ending: Ending): Promise<BootedBroker> {
   const { settings, dataDir, logger, clock } = options
   const alarms = new Alarms()
   const foundation = await layFoundation({ settings, dataDir, logger, clock, alarms })
-  const listeners = new OpenListeners(settings, logger.child('connection'))
-  try {
-    await fillMetadata(foundation, settings, logger)
-    const parts = makeParts(options, foundation, alarms)
-    // Before the broker starts: kept sessions claim their part of the message store.
-    const mqtt = mqttService(parts)
-    parts.broker.start()
-    mqtt.start()
-    await parts.monitor.start()
-    const amqp = amqp091(parts)
-    const acceptAmqp: TransportAcceptor = (transport) => amqp.accept(transport)
-    await openAll(listeners, settings, acceptAmqp)
-    await openMqtt(listeners, settings, mqtt)
-    let shutdown = (): void => undefined
-    const management = await openManagement(parts, listeners, {
-      log: options.logControl,
-      shutdown: () => shutdown(),
-    })
-    const booted = running(parts, listeners, management, [amqp, mqtt], acceptAmqp)
-    shutdown = () => void booted.stop()
-    return booted
-  } catch (error) {
-    await listeners.close()
-    await foundation.close()
-    throw error
+  ending.add(() => foundation.close())
+  await fillMetadata(foundation, settings, logger)
+  const parts = makeParts(options, foundation, alarms)
+  const { broker, monitor } = parts
+  // Before the broker starts: kept sessions claim their part of the message store.
+  const mqtt = mqttService(parts)
+  ending.add(() => broker.stop())
+  broker.start()
+  mqtt.start()
+  ending.add(() => monitor.stop())
+  await monitor.start()
+  const amqp = amqp091(parts)
+  ending.add(() => endConnections([amqp, mqtt], foundation.wheel))
+  const booted = {
+    parts,
+    acceptAmqp: (transport: Transport) => amqp.accept(transport),
+    stop: () => ending.run(),
+    reload: (changed: Settings) => reload(monitor, changed),
   }
+  if (options.listen === false) return { ...booted, listeners: {} }
+  const listeners = new OpenListeners(settings, logger.child('connection'))
+  ending.add(() => listeners.close())
+  await openAll(listeners, settings, booted.acceptAmqp)
+  await openMqtt(listeners, settings, mqtt)
+  const management = await openManagement(parts, listeners, {
+    log: options.logControl,
+    shutdown: () => void ending.run(),
+  })
+  ending.add(() => management.stop())
+  return { ...booted, listeners: { ...listeners.ports, ...management.listeners } }
 }
 
 function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms): BrokerParts {
@@ -119,35 +137,8 @@ async function openAll(listeners: OpenListeners, settings: Settings, amqp: Trans
   await listeners.open('amqps', settings.listeners.ssl, readTlsSettings(settings), amqp)
 }
 
-function running(
-  parts: BrokerParts,
-  listeners: OpenListeners,
-  management: Management,
-  services: readonly ProtocolService[],
-  acceptAmqp: TransportAcceptor,
-): BootedBroker {
-  const { broker, monitor, foundation } = parts
-  let stopped: Promise<void> | null = null
-  const stop = async (): Promise<void> => {
-    await management.stop()
-    await listeners.close()
-    await endConnections(services, foundation.wheel)
-    monitor.stop()
-    broker.stop()
-    await foundation.close()
-  }
-  return {
-    parts,
-    listeners: { ...listeners.ports, ...management.listeners },
-    acceptAmqp,
-    stop: () => {
-      stopped ??= stop()
-      return stopped
-    },
-    reload: (settings) => {
-      monitor.setMemoryLimit(memoryLimit(settings))
-      void monitor.setDiskLimit(diskLimit(settings))
-      return []
-    },
-  }
+function reload(monitor: ResourceMonitor, settings: Settings): readonly string[] {
+  monitor.setMemoryLimit(memoryLimit(settings))
+  void monitor.setDiskLimit(diskLimit(settings))
+  return []
 }

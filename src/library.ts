@@ -11,6 +11,7 @@ import type { Clock } from './base/clock.ts'
 import { type Logger, SILENT_LOGGER } from './base/log.ts'
 import { startBroker as boot } from './boot.ts'
 import { settingsWith } from './config/build-settings.ts'
+import { FREE_PORTS } from './config/free-ports.ts'
 import { memoryPair } from './net/memory-transport.ts'
 
 export type { Clock } from './base/clock.ts'
@@ -44,22 +45,13 @@ export interface EmbeddedBroker {
   stop(): Promise<void>
 }
 
-const FREE_PORTS = {
-  'listeners.tcp.default': 0,
-  'mqtt.listeners.tcp.default': 0,
-  'web_mqtt.tcp.port': 0,
-  'management.tcp.port': 0,
-  'prometheus.tcp.port': 0,
-}
-const NO_PORTS = { 'listeners.tcp': 'none', 'mqtt.listeners.tcp': 'none' }
-
 /** Starts a broker in this process. Several may run at a time. Rejects with `SettingsError` for settings that make no sense. */
 export async function startBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
-  const ports = options.ports === false ? NO_PORTS : FREE_PORTS
   const broker = await boot({
-    settings: settingsWith({ ...ports, ...options.settings }),
+    settings: settingsWith({ ...FREE_PORTS, ...options.settings }),
     dataDir: options.dataDir ?? null,
     logger: options.logger ?? SILENT_LOGGER,
+    listen: options.ports !== false,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   })
   const port = broker.listeners.amqp

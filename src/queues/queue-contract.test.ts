@@ -7,7 +7,7 @@ import { queueKinds } from './registry.ts'
 for (const name of ['classic', 'quorum']) queueSuite(queueKinds.get(name)!, expirySuite, limitSuite)
 
 test('the registry knows the kinds by their x-queue-type', () => {
-  assert.deepEqual([...queueKinds.keys()], ['classic', 'quorum', 'stream'])
+  for (const name of ['classic', 'quorum', 'stream']) assert.equal(queueKinds.get(name)?.name, name)
 })
 
 test('streams are refused in words', () => {

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { SILENT_LOGGER } from '../../src/base/log.ts'
 import type { BrokerOptions, RunningBroker } from '../../src/config/broker-options.ts'
 import { settingsWith } from '../../src/config/build-settings.ts'
+import { FREE_PORTS } from '../../src/config/free-ports.ts'
 import type { Administration } from './administration.ts'
 import { httpAdministration } from './administration-http.ts'
 import { inProcessAdministration } from './administration-in-process.ts'
@@ -26,17 +27,6 @@ export interface BrokerUnderTest {
 }
 
 type StartBroker = (options: BrokerOptions) => Promise<RunningBroker>
-
-/** Every listener on a free port; nothing else is changed. */
-const FREE_PORTS: Readonly<Record<string, number>> = {
-  'listeners.tcp.default': 0,
-  'management.tcp.port': 0,
-  'prometheus.tcp.port': 0,
-  'mqtt.listeners.tcp.default': 0,
-  'web_mqtt.tcp.port': 0,
-  'stomp.listeners.tcp.default': 0,
-  'stream.listeners.tcp.default': 0,
-}
 
 /** Starts our broker, or takes the one the environment names and gives this file a virtual host in it. */
 export async function brokerUnderTest(
