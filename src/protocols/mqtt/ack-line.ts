@@ -135,7 +135,7 @@ export class AckLine implements TurnTask, DurableSink {
     const hold = this.#holds[0]
     if (hold !== undefined && hold.index < end) {
       // What has passed its stop waits on, without one.
-      if (stops.length > 0 && passed > 0) stops.unshift({ end, position: 0 })
+      stops.unshift({ end, position: 0 })
       end = hold.index
     }
     this.#sendUpTo(end)

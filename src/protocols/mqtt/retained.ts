@@ -145,7 +145,7 @@ export class RetainedMessages {
       if (node.isSet || node.children.size > 0) return
       path[depth - 1]!.children.delete(words[depth - 1]!)
     }
-    this.#roots.delete(vhost)
+    if (root.children.size === 0) this.#roots.delete(vhost)
   }
 }
 
