@@ -1,6 +1,6 @@
 // Installs what is missing: nothing when node_modules is as new as the lock file. Called before `npm start` and `npm test`.
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -20,12 +20,11 @@ const installedAt = changedAt('node_modules/.package-lock.json')
 const wantedAt = Math.max(changedAt('package-lock.json'), changedAt('package.json'))
 if (installedAt > 0 && installedAt >= wantedAt) process.exit(0)
 
-const hasLock = existsSync(`${root}package-lock.json`)
-// `npm ci` starts from nothing; a tree that is there and only out of date is brought up to date.
-const verb = hasLock && installedAt === 0 ? 'ci' : 'install'
-console.error(`installing dependencies (npm ${verb})`)
+// Not `npm ci`: npm 11 refuses a lock file that names no download addresses when a package has optional parts for other
+// platforms. `install` takes the locked versions just the same, and `--no-save` leaves the lock file as it is.
+console.error('installing dependencies')
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-const { status, error } = spawnSync(npm, [verb, '--no-audit', '--no-fund', '--loglevel=error'], {
+const { status, error } = spawnSync(npm, ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
   cwd: root,
   stdio: ['ignore', 2, 2],
   shell: process.platform === 'win32',
