@@ -9,10 +9,10 @@
 import type { MessageView } from '../../model/message.ts'
 import { MessageCounters } from '../../model/message-counters.ts'
 import type { Outcome } from '../../model/queue.ts'
+import { NO_SOURCE, UnackedWindow } from '../../model/unacked-window.ts'
 import type { ChannelConsumer, DeliverySource } from './consumer.ts'
 import { ChannelError } from './errors.ts'
 import type { Session } from './session.ts'
-import { NO_SOURCE, UnackedWindow } from './unacked-window.ts'
 
 /** A settlement that a transaction holds back. */
 export interface HeldSettlement {

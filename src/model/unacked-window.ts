@@ -1,5 +1,5 @@
 /**
- * Deliveries of one channel that wait for their acknowledgement, by delivery tag.
+ * Deliveries of one channel (or of one subscription of another protocol) that wait for their acknowledgement, by tag.
  *
  * Tags grow by one, so a power-of-two ring indexed by the tag is an exact map: the number of the source (consumer or
  * get) and the sequence of the entry. Channels with nothing unacked hold no ring. A few deliveries that stay unacked while
@@ -28,7 +28,7 @@ interface Stray {
 /** Called for each delivery that `takeUpTo` and `takeAll` remove, in order of tags. */
 export type TakenVisitor = (source: number, sequence: number, tag: number) => void
 
-/** One per channel. */
+/** One per channel or subscription. */
 export class UnackedWindow {
   #sources = NO_SOURCES
   #sequences = NO_SEQUENCES
@@ -39,6 +39,12 @@ export class UnackedWindow {
   count = 0
   /** The sequence that the last `take` found. */
   sequence = 0
+
+  /** `firstTag`: where counting starts. */
+  constructor(firstTag = 1) {
+    this.#lowest = firstTag
+    this.#next = firstTag
+  }
 
   /** The tag that the next delivery gets. */
   get nextTag(): number {
