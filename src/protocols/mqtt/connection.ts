@@ -151,6 +151,9 @@ export class MqttConnection
   onBytes(chunk: Buffer): void {
     if (this.#state === 'closing' || this.#state === 'closed') return
     try {
+      // Whoever does not begin with CONNECT speaks something else, and may never complete what looks like a packet.
+      const isFirst = this.#socket.receivedBytes === chunk.length
+      if (isFirst && chunk[0] !== spec.CONNECT << 4) throw protocolError('first packet is not CONNECT')
       this.#reader.feed(chunk)
     } catch (error) {
       this.#fail(error)

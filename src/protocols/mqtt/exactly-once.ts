@@ -80,7 +80,7 @@ export class ReceivedIds {
 
   /** The route with the session's ledger as one more owner of the message. */
   routeWith(route: Route, packetId: number): Route {
-    if (this.#target === null || route.targets.length === 0) return route
+    if (this.#target === null) return route
     this.#target.tag = packetId
     this.#target.sequence = 0
     return new Route([...route.targets, this.#target], route.revision, false)

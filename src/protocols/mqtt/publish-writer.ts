@@ -4,6 +4,7 @@
  * Small payloads are copied, large ones go from the store's block by reference. What came over MQTT keeps its
  * property block; remaining expiry, subscription identifiers and a topic alias are put before it. [MQTT 5.0 §3.3]
  */
+import { isUtf8 } from 'node:buffer'
 import { copyRange } from '../../base/bytes.ts'
 import { type MessageView, NO_EXPIRATION, PROTOCOL_MQTT } from '../../model/message.ts'
 import type { MessageFormats } from '../../model/message-format.ts'
@@ -61,9 +62,10 @@ export class PublishWriter {
     this.#names = world.names
   }
 
-  /** Writes one packet; false when the client does not take packets of that size, and nothing was written. */
+  /** Writes one packet; false when there is none for this client: too large for it, or a routing key that is no topic. */
   write(outbox: Outbox, view: MessageView, address: Address): boolean {
     const isOwn = view.protocol === PROTOCOL_MQTT
+    if (!isOwn && !isTopic(view)) return false
     let block: Buffer = EMPTY
     let blockAt = 0
     let blockEnd = 0
@@ -174,4 +176,13 @@ function putTopic(from: Buffer, start: number, end: number, to: Buffer, at: numb
     to[at++] = byte === DOT ? SLASH : byte
   }
   return at
+}
+
+/** Whether the routing key can be a topic: other protocols allow more. */
+function isTopic(view: MessageView): boolean {
+  const { bytes } = view
+  const start = view.routingStart + 2 + view.exchangeBytes
+  const end = start + view.routingKeyBytes
+  for (let i = start; i < end; i++) if (bytes[i] === 0x23 || bytes[i] === 0x2b || bytes[i] === 0) return false
+  return end > start && isUtf8(bytes.subarray(start, end))
 }

@@ -158,7 +158,8 @@ export class Publishing {
     const outcome = vhost.publishTo(received.routeWith(route, packetId), this.#world.draft)
     if (outcome === PUBLISH_REFUSED) received.refused()
     else received.add(packetId)
-    return outcome
+    // The session's own ledger is no subscriber.
+    return route.targets.length === 0 ? PUBLISH_UNROUTED : outcome
   }
 
   #trace(route: Route): void {
