@@ -31,6 +31,7 @@ function sessionWorld({ settings, broker, login, alarms, chunks, formats, logger
       handshakeTimeoutMs: settings.listeners.handshakeTimeoutMs,
       messageBytesMax: amqp.messageBytesMax,
       defaultPrefetchCount: 0,
+      permitsGlobalQos: settings.features.permitted.global_qos ?? true,
       nodeName: settings.node.name,
     },
     serverProperties: serverProperties(settings),

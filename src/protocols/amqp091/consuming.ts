@@ -51,7 +51,7 @@ export class Consuming implements TurnTask {
 
   qos(args: MethodArguments<typeof BASIC_QOS>): void {
     if (args.prefetchSize !== 0) throw ConnectionError.notImplemented(`prefetch_size!=0 (${args.prefetchSize})`)
-    if (args.global) this.#deliveries.limitChannel(args.prefetchCount)
+    if (args.global && this.#session.world.settings.permitsGlobalQos) this.#deliveries.limitChannel(args.prefetchCount)
     else {
       this.prefetchCount = args.prefetchCount
       // RabbitMQ: asking for one kind of limit ends the other.

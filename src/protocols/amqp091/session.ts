@@ -30,6 +30,8 @@ export interface Amqp091Settings {
   readonly messageBytesMax: number
   /** Prefetch of consumers that never asked for one; 0 is no limit. */
   readonly defaultPrefetchCount: number
+  /** Whether `basic.qos` with `global` limits the channel (`deprecated_features.permit.global_qos`), else new consumers. */
+  readonly permitsGlobalQos: boolean
   readonly nodeName: string
 }
 
