@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os'
 import { relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const OTHER = ['test/interop/', 'test/bench/', 'test/soak/']
+const OTHER = ['test/interop/', 'test/ui/', 'test/bench/', 'test/soak/']
 const FILES_AT_ONCE_MAX = 4
 const TEST_MS_MAX = 120_000
 

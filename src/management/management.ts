@@ -11,6 +11,10 @@ import { uniqueName } from '../base/random.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import { allEndpoints } from './api/endpoints.ts'
+import { consoleEndpoints } from './console/console-endpoints.ts'
+import { consoleFolder, readConsoleFiles } from './console/console-files.ts'
+import { liveEndpoint, resourceReader } from './console/live-endpoint.ts'
+import { LiveHub } from './console/live-hub.ts'
 import type { ListenerFact, ManagementContext } from './context.ts'
 import type { AccessModel } from './http/access.ts'
 import { ApiServer } from './http/api-server.ts'
@@ -56,7 +60,17 @@ export async function startManagement(parts: ManagementParts): Promise<Managemen
   const archive = parts.archive === null ? null : new Archive(parts.archive, statistics, parts.logger)
   await archive?.restore(parts.clock.nowMs())
   const metrics = new NodeMetrics(context)
+  // The live push reads through the router that it is part of.
+  let router: Router<Endpoint> = new Router([])
+  const hub = new LiveHub({ timers: parts.timers, clock: parts.clock, read: resourceReader(() => router) })
+  router = new Router([
+    ...allEndpoints(context),
+    ...metricsEndpoints(context, metrics),
+    liveEndpoint(hub),
+    ...consoleEndpoints(readConsoleFiles(consoleFolder()), parts.settings.management.pathPrefix),
+  ])
   const stop = async (): Promise<void> => {
+    hub.stop()
     statistics.stop()
     metrics.stop()
     await Promise.all(listeners.map((listener) => listener.close()))
@@ -64,7 +78,7 @@ export async function startManagement(parts: ManagementParts): Promise<Managemen
   }
   try {
     await nameCluster(parts)
-    await openListeners(parts, context, metrics, listeners)
+    await openListeners(parts, context, metrics, router, listeners)
   } catch (error) {
     await stop()
     throw error
@@ -117,12 +131,12 @@ async function openListeners(
   parts: ManagementParts,
   context: ManagementContext,
   metrics: NodeMetrics,
+  router: Router<Endpoint>,
   listeners: HttpListener[],
 ): Promise<void> {
   const { management, prometheus } = parts.settings
-  const pages = metricsEndpoints(context, metrics)
-  const api = apiServer(parts, context, [...allEndpoints(context), ...pages])
-  const metricsOnly = apiServer(parts, context, pages)
+  const api = apiServer(parts, context, router)
+  const metricsOnly = apiServer(parts, context, new Router(metricsEndpoints(context, metrics)))
   const open = async (options: HttpListenerOptions, server: ApiServer, isLocal: boolean): Promise<void> => {
     const handler = (request: IncomingMessage, response: ServerResponse): void => {
       // `handle` answers its own failures.
@@ -147,14 +161,10 @@ async function openListeners(
   }
 }
 
-function apiServer(
-  parts: ManagementParts,
-  { authentication }: ManagementContext,
-  endpoints: readonly Endpoint[],
-): ApiServer {
+function apiServer(parts: ManagementParts, { authentication }: ManagementContext, router: Router<Endpoint>): ApiServer {
   const { management } = parts.settings
   return new ApiServer({
-    router: new Router(endpoints),
+    router,
     authentication,
     pathPrefix: management.pathPrefix,
     bodyBytesMax: management.bodyBytesMax,

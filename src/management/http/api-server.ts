@@ -91,6 +91,12 @@ export class ApiServer {
     response.statusCode = reply.status
     if (reply.after !== undefined) response.once('close', reply.after)
     for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value)
+    if (reply.bytes !== undefined) {
+      response.setHeader('content-type', reply.contentType ?? JSON_TYPE)
+      response.setHeader('content-length', reply.bytes.byteLength)
+      response.end(request.method === 'HEAD' ? undefined : reply.bytes)
+      return
+    }
     const content = reply.json === undefined ? reply.text : JSON.stringify(reply.json)
     if (reply.after !== undefined) response.setHeader('connection', 'close')
     if (content === undefined) {

@@ -45,11 +45,13 @@ export interface ApiRequest<B = unknown> {
 /** A body of a reply that is written piece by piece. */
 export type ReplyStream = AsyncIterable<string>
 
-/** A reply. `json` and `text` exclude each other. */
+/** A reply. `json`, `text` and `bytes` exclude each other. */
 export interface Reply {
   readonly status: number
   readonly json?: unknown
   readonly text?: string | ReplyStream
+  /** Sent as they are: a file, whose headers say how to keep it. */
+  readonly bytes?: Uint8Array
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
   /** Done once the reply has been sent. */

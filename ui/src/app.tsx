@@ -1,0 +1,52 @@
+/**
+ * The console: the sign-in page, or the shell with the page that the address names.
+ */
+import { useEffect, useRef } from 'preact/hooks'
+import { route } from './base/router.ts'
+import { session } from './base/session.ts'
+import { SignIn } from './pages/sign-in.tsx'
+import { pageFor } from './pages.tsx'
+import { FeedbackPlace } from './parts/feedback.tsx'
+import { PalettePlace } from './parts/palette.tsx'
+import { Bar, Side } from './parts/shell.tsx'
+
+/** Everything. */
+export function App() {
+  if (session.value === null) return <SignIn />
+  return <Shell />
+}
+
+function Shell() {
+  const main = useRef<HTMLElement>(null)
+  const { path } = route.value
+  const { Page, title } = pageFor(path)
+  const key = path.join('/')
+  const isFirst = useRef(true)
+  useEffect(() => {
+    document.title = `${title} · WarrenMQ`
+    if (isFirst.current) isFirst.current = false
+    else main.current?.focus()
+    window.scrollTo(0, 0)
+  }, [key])
+  return (
+    <div class="shell">
+      <a
+        class="skip"
+        href="#page"
+        onClick={(event) => {
+          event.preventDefault()
+          main.current?.focus()
+        }}
+      >
+        Skip to the page
+      </a>
+      <Side />
+      <Bar />
+      <main class="page" id="page" ref={main} tabIndex={-1} key={key}>
+        <Page path={path} />
+      </main>
+      <FeedbackPlace />
+      <PalettePlace />
+    </div>
+  )
+}

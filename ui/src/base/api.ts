@@ -1,0 +1,72 @@
+/**
+ * Calls of the HTTP API. A refusal is an `ApiFailure` whose message is the server's reason, in words.
+ */
+import { session, signOut } from './session.ts'
+
+/** The server said no, or nothing. */
+export class ApiFailure extends Error {
+  /** 0: no answer. */
+  readonly status: number
+
+  constructor(status: number, reason: string) {
+    super(reason)
+    this.name = 'ApiFailure'
+    this.status = status
+  }
+}
+
+/** Verbs of the API. */
+export type Verb = 'GET' | 'PUT' | 'POST' | 'DELETE'
+
+/** A path of the API from its parts, each encoded. */
+export function apiPath(...parts: readonly string[]): string {
+  return `/api/${parts.map(encodeURIComponent).join('/')}`
+}
+
+/** The whole request as the fetch API has it; used by `call` and by the live stream. */
+export function send(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers)
+  const authorization = session.peek()?.authorization
+  if (authorization !== undefined) headers.set('authorization', authorization)
+  return fetch(`.${path}`, { ...init, headers, credentials: 'omit' })
+}
+
+/** Calls the API: the reply's JSON, undefined without one. */
+export async function call(
+  verb: Verb,
+  path: string,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  let reply: Response
+  try {
+    reply = await send(path, {
+      method: verb,
+      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+  } catch (error) {
+    throw new ApiFailure(0, `The broker does not answer (${error instanceof Error ? error.message : String(error)}).`)
+  }
+  const text = await reply.text()
+  if (!reply.ok) throw failureOf(reply.status, text)
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+/** Reads a resource. The type is what its documentation says. */
+export async function read<T>(path: string): Promise<T> {
+  return (await call('GET', path)) as T
+}
+
+/** What a reply that is no success means. Signs out when nobody is signed in any more. */
+export function failureOf(status: number, text: string): ApiFailure {
+  if (status === 401 && session.peek() !== null) signOut('Your session has ended. Sign in again to go on.')
+  let reason = text
+  try {
+    const { reason: given, error } = JSON.parse(text) as { reason?: unknown; error?: unknown }
+    reason = String(given ?? error ?? text)
+  } catch (error) {
+    console.debug('the reason is plain text', error)
+  }
+  return new ApiFailure(status, reason === '' ? `HTTP ${status}` : reason)
+}

@@ -1,0 +1,4 @@
+/** . */
+export function DeadLettersPage() {
+  return <h1>DeadLettersPage</h1>
+}

@@ -1,0 +1,4 @@
+/** . */
+export function DefinitionsPage() {
+  return <h1>DefinitionsPage</h1>
+}

@@ -1,0 +1,4 @@
+/** . */
+export function FeaturesPage() {
+  return <h1>FeaturesPage</h1>
+}

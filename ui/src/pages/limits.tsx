@@ -1,0 +1,4 @@
+/** . */
+export function LimitsPage() {
+  return <h1>LimitsPage</h1>
+}

@@ -1,0 +1,4 @@
+/** . */
+export function LogPage() {
+  return <h1>LogPage</h1>
+}

@@ -1,0 +1,4 @@
+/** . */
+export function NodePage() {
+  return <h1>NodePage</h1>
+}

@@ -1,0 +1,4 @@
+/** . */
+export function PoliciesPage() {
+  return <h1>PoliciesPage</h1>
+}

@@ -1,0 +1,281 @@
+/** One queue: how it does, who consumes, what is bound, what is in it. */
+import { apiPath, call } from '../base/api.ts'
+import * as format from '../base/format.ts'
+import { refresh, useLive } from '../base/live.ts'
+import { go, href } from '../base/router.ts'
+import type { Queue } from '../base/types.ts'
+import { rateOf } from '../base/types.ts'
+import type { PageProps } from '../pages.tsx'
+import { Badge, Button, Card, Facts, Failure, Figure, Figures } from '../parts/basics.tsx'
+import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
+import { confirmThen } from '../parts/feedback.tsx'
+import { currentTab, PageHead, Tabs } from '../parts/shell.tsx'
+import { BindingsCard } from './bindings.tsx'
+import { ConsumersTable } from './consumers.tsx'
+import { problemOf, State } from './lists.tsx'
+import { MessagesCard } from './messages.tsx'
+import { openPublishForm } from './publish.tsx'
+
+const TABS = [
+  ['overview', 'Overview'],
+  ['consumers', 'Consumers'],
+  ['bindings', 'Bindings'],
+  ['messages', 'Messages'],
+  ['settings', 'Settings'],
+] as const
+
+/** The page of a queue. */
+export function QueuePage({ path: [, vhost = '', name = ''] }: PageProps) {
+  const resource = apiPath('queues', vhost, name)
+  const { data: queue, failure } = useLive<Queue>(`${resource}?${sampleQuery('lengths', 'msg_rates')}`)
+  const tab = currentTab(TABS)
+  if (failure !== undefined && queue === undefined) {
+    return (
+      <>
+        <PageHead title={name} crumbs={[['Queues', ['queues']]]} />
+        <Failure failure={failure} />
+      </>
+    )
+  }
+  return (
+    <>
+      <PageHead title={name} crumbs={[['Queues', ['queues']]]} badges={<Badges queue={queue} vhost={vhost} />}>
+        <Actions vhost={vhost} name={name} queue={queue} />
+      </PageHead>
+      <Tabs tabs={TABS} current={tab} />
+      {tab === 'overview' ? <Health queue={queue} /> : null}
+      {tab === 'consumers' ? <Consumers queue={queue} /> : null}
+      {tab === 'bindings' ? <BindingsCard vhost={vhost} name={name} kind="queue" /> : null}
+      {tab === 'messages' ? <MessagesCard vhost={vhost} name={name} ready={queue?.messages_ready} /> : null}
+      {tab === 'settings' && queue !== undefined ? <Origins queue={queue} /> : null}
+    </>
+  )
+}
+
+function Badges({ queue, vhost }: { readonly queue: Queue | undefined; readonly vhost: string }) {
+  const problem = queue === undefined ? undefined : problemOf(queue)
+  return (
+    <>
+      {queue === undefined ? null : <State state={queue.state} />}
+      <Badge>{queue?.type ?? '…'}</Badge>
+      <Badge title="virtual host">{vhost}</Badge>
+      {queue?.durable === true ? <Badge>durable</Badge> : null}
+      {queue?.auto_delete === true ? <Badge>auto-delete</Badge> : null}
+      {queue?.exclusive === true ? <Badge>exclusive</Badge> : null}
+      {queue?.policy ? <Badge tone="accent">policy {queue.policy}</Badge> : null}
+      {problem === undefined ? null : <Badge tone={problem.tone}>{problem.text}</Badge>}
+    </>
+  )
+}
+
+function Actions(props: { readonly vhost: string; readonly name: string; readonly queue: Queue | undefined }) {
+  const { vhost, name, queue } = props
+  const resource = apiPath('queues', vhost, name)
+  const amount = format.plural(queue?.messages ?? 0, 'message')
+  return (
+    <>
+      <Button icon="send" onClick={() => openPublishForm({ vhost, exchange: '', routingKey: name })}>
+        Publish
+      </Button>
+      <Button
+        icon="broom"
+        look="destructive"
+        onClick={() =>
+          confirmThen({
+            title: `Purge ${name}?`,
+            text: `${format.plural(queue?.messages_ready ?? 0, 'ready message')} will be gone.`,
+            action: 'Purge',
+            done: `${name} is empty.`,
+            onYes: async () => {
+              await call('DELETE', `${resource}/contents`)
+              refresh(resource)
+            },
+          })
+        }
+      >
+        Purge
+      </Button>
+      <Button
+        icon="trash"
+        look="destructive"
+        onClick={() =>
+          confirmThen({
+            title: `Delete ${name}?`,
+            text: `The queue, its bindings and ${amount} will be gone. Its ${format.plural(
+              queue?.consumers ?? 0,
+              'consumer',
+            )} will be cancelled.`,
+            action: 'Delete',
+            done: `Queue ${name} is deleted.`,
+            onYes: async () => {
+              await call('DELETE', resource)
+              go(['queues'])
+            },
+          })
+        }
+      >
+        Delete
+      </Button>
+    </>
+  )
+}
+
+/** How long until the queue is empty, as things go now. */
+function drainText(queue: Queue): string {
+  const ready = queue.messages_ready ?? 0
+  if (ready === 0) return 'nothing waits'
+  const arriving = rateOf(queue.message_stats, 'publish') ?? 0
+  const leaving = rateOf(queue.message_stats, 'ack') ?? rateOf(queue.message_stats, 'deliver_get') ?? 0
+  if (leaving <= arriving) return arriving > leaving ? 'never, it grows' : 'never, it stands still'
+  return `empty in ${format.duration((ready / (leaving - arriving)) * 1_000)}`
+}
+
+function Health({ queue }: { readonly queue: Queue | undefined }) {
+  const stats = queue?.message_stats
+  const oldest = queue?.head_message_timestamp
+  return (
+    <>
+      <Figures>
+        <Figure
+          name="Ready"
+          series={4}
+          value={format.shortCount(queue?.messages_ready)}
+          note={queue === undefined ? '' : drainText(queue)}
+        />
+        <Figure
+          name="Unacked"
+          series={1}
+          value={format.shortCount(queue?.messages_unacknowledged)}
+          note={`${format.bytes(queue?.message_bytes ?? 0)} in all`}
+        />
+        <Figure name="In" series={1} value={format.rate(rateOf(stats, 'publish') ?? 0)} note="published" />
+        <Figure name="Out" series={2} value={format.rate(rateOf(stats, 'deliver_get') ?? 0)} note="delivered" />
+        <Figure name="Ack" series={3} value={format.rate(rateOf(stats, 'ack') ?? 0)} note="done" />
+        <Figure
+          name="Consumers"
+          value={format.count(queue?.consumers)}
+          note={`could deliver ${format.percent(queue?.consumer_capacity ?? 0)} of the time`}
+        />
+        <Figure
+          name="Oldest message"
+          value={
+            typeof oldest === 'number' && oldest > 0 ? format.duration(Date.now() - oldest * 1_000) : format.UNKNOWN
+          }
+          note="waiting time"
+        />
+      </Figures>
+      <div class="row apart">
+        <span />
+        <RangeChooser longest="8h" />
+      </div>
+      <div class="cards">
+        <Card title="Messages">
+          <Chart
+            label="Messages in the queue"
+            unit="count"
+            lines={linesOf(
+              queue,
+              [
+                ['messages', 'Total', 8],
+                ['messages_ready', 'Ready', 4],
+                ['messages_unacknowledged', 'Unacked', 1],
+              ],
+              false,
+            )}
+          />
+        </Card>
+        <Card title="Rates">
+          <Chart
+            label="Message rates"
+            unit="rate"
+            lines={linesOf(
+              stats,
+              [
+                ['publish', 'Publish', 1],
+                ['deliver', 'Deliver', 2],
+                ['deliver_no_ack', 'Deliver, no ack', 6],
+                ['get', 'Get', 7],
+                ['ack', 'Ack', 3],
+                ['redeliver', 'Redeliver', 4],
+              ],
+              true,
+            )}
+          />
+        </Card>
+      </div>
+      {queue === undefined ? null : <Details queue={queue} />}
+    </>
+  )
+}
+
+function Details({ queue }: { readonly queue: Queue }) {
+  return (
+    <Card title="Details">
+      <Facts
+        two
+        items={[
+          ['Type', queue.type ?? 'classic'],
+          ['Node', queue.node],
+          ['Bytes ready', format.bytes(queue.message_bytes_ready ?? 0)],
+          ['Bytes unacked', format.bytes(queue.message_bytes_unacknowledged ?? 0)],
+          ['Persistent messages', format.count(queue.messages_persistent)],
+          ['Idle since', queue.idle_since === undefined ? undefined : format.moment(Date.parse(queue.idle_since))],
+          [
+            'Owner',
+            queue.owner_pid_details === undefined ? undefined : (
+              <a href={href(['connections', queue.owner_pid_details.name])}>{queue.owner_pid_details.name}</a>
+            ),
+          ],
+          ['Single active consumer', queue.single_active_consumer_tag ?? undefined],
+          ['Delayed messages', queue.delayed === undefined ? undefined : format.count(queue.delayed)],
+        ]}
+      />
+    </Card>
+  )
+}
+
+function Consumers({ queue }: { readonly queue: Queue | undefined }) {
+  return (
+    <Card flush title="Consumers">
+      <ConsumersTable rows={queue?.consumer_details} withQueue={false} />
+    </Card>
+  )
+}
+
+/** Each effective setting with where it comes from. */
+function Origins({ queue }: { readonly queue: Queue }) {
+  const policy = queue.effective_policy_definition
+  const fromPolicy = policy === undefined || Array.isArray(policy) ? [] : Object.entries(policy)
+  const own = Object.entries(queue.arguments)
+  const rows = [
+    ...own.map(([name, value]) => ({ name, value, origin: 'argument of the declaration' })),
+    ...fromPolicy.map(([name, value]) => ({
+      name,
+      value,
+      origin: own.some(([argument]) => argument === `x-${name}`)
+        ? 'policy; the argument above counts as well'
+        : queue.operator_policy
+          ? `policies ${[queue.policy, queue.operator_policy].filter(Boolean).join(' and ')}`
+          : `policy ${queue.policy ?? ''}`,
+    })),
+  ]
+  return (
+    <Card title="Settings in effect, and where they come from">
+      {rows.length === 0 ? (
+        <p class="muted">
+          Neither arguments nor a policy: everything is as usual. A <a href={href(['policies'])}>policy</a> changes
+          settings of queues that exist.
+        </p>
+      ) : (
+        <Facts
+          items={rows.map(({ name, value, origin }) => [
+            name,
+            <>
+              <code>{format.jsonLine(value)}</code> <span class="muted small">{origin}</span>
+            </>,
+          ])}
+        />
+      )}
+    </Card>
+  )
+}

@@ -1,0 +1,4 @@
+/** . */
+export function RoutePage() {
+  return <h1>RoutePage</h1>
+}

@@ -1,0 +1,4 @@
+/** . */
+export function SettingsPage() {
+  return <h1>SettingsPage</h1>
+}

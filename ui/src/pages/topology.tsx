@@ -1,0 +1,4 @@
+/** . */
+export function TopologyPage() {
+  return <h1>TopologyPage</h1>
+}

@@ -1,0 +1,4 @@
+/** . */
+export function UsersPage() {
+  return <h1>UsersPage</h1>
+}

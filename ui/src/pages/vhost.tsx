@@ -1,0 +1,4 @@
+/** . */
+export function VhostPage() {
+  return <h1>VhostPage</h1>
+}

@@ -1,0 +1,4 @@
+/** . */
+export function VhostsPage() {
+  return <h1>VhostsPage</h1>
+}

@@ -1,0 +1,279 @@
+/**
+ * Charts over time: lines from zero, with units, one shared crosshair for all charts of a page, and gaps where nothing is
+ * known. The legend shows the values now, or at the crosshair, and hides lines.
+ */
+import { signal } from '@preact/signals'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import uPlot from 'uplot'
+import * as format from '../base/format.ts'
+import { themeVersion } from '../base/preferences.ts'
+import { route, setQuery } from '../base/router.ts'
+import { type Details, detailsOf } from '../base/types.ts'
+import { Swatch } from './basics.tsx'
+
+/** What the values are. */
+export type Unit = 'count' | 'rate' | 'bytes' | 'byteRate'
+
+/** A line: its colour is one of eight. */
+export interface Line {
+  readonly label: string
+  readonly series: number
+  readonly details: Details | undefined
+  /** A counter is drawn as its rate. */
+  readonly isCounter?: boolean
+}
+
+interface Range {
+  readonly label: string
+  readonly seconds: number
+  readonly stepSeconds: number
+}
+
+const RANGES: Readonly<Record<string, Range>> = {
+  '1m': { label: '1 min', seconds: 60, stepSeconds: 5 },
+  '10m': { label: '10 min', seconds: 600, stepSeconds: 5 },
+  '1h': { label: '1 h', seconds: 3_600, stepSeconds: 60 },
+  '8h': { label: '8 h', seconds: 28_800, stepSeconds: 300 },
+  '24h': { label: '24 h', seconds: 86_400, stepSeconds: 1_200 },
+  '7d': { label: '7 d', seconds: 604_800, stepSeconds: 7_200 },
+}
+const STANDARD = '10m'
+const HEIGHT = 168
+const FORMATS = { count: format.shortCount, rate: format.rate, bytes: format.bytes, byteRate: format.byteRate }
+
+/** When the broker started, as far as the user may know: what lies before it, without a figure, is not known. */
+export const startedMs = signal(0)
+/** Where the crosshair of all charts is: a time in seconds; null: nowhere. */
+const crosshair = signal<number | null>(null)
+
+function rangeName(): string {
+  const name = route.value.query.get('range') ?? STANDARD
+  return name in RANGES ? name : STANDARD
+}
+
+/** The query that asks the server for the samples of the chosen range. */
+export function sampleQuery(...kinds: readonly ('lengths' | 'msg_rates' | 'data_rates' | 'node_stats')[]): string {
+  const { seconds, stepSeconds } = RANGES[rangeName()]!
+  return kinds.map((kind) => `${kind}_age=${seconds}&${kind}_incr=${stepSeconds}`).join('&')
+}
+
+/** Chooses the range of all charts of the page. `longest`: how far back this kind of object is known. */
+export function RangeChooser({ longest = '7d' }: { readonly longest?: string }) {
+  const names = Object.keys(RANGES)
+  const offered = names.slice(0, names.indexOf(longest) + 1)
+  const current = rangeName()
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend that nobody needs to see.
+    <div class="segments" role="group" aria-label="Range of the charts">
+      {offered.map((name) => (
+        <button
+          type="button"
+          key={name}
+          aria-pressed={name === current}
+          onClick={() => setQuery({ range: name === STANDARD ? undefined : name })}
+        >
+          {RANGES[name]?.label}
+        </button>
+      ))}
+    </div>
+  )
+}
+
+/** Lines for fields of an object that has `<field>_details`. */
+export function linesOf(
+  source: object | undefined,
+  fields: readonly (readonly [field: string, label: string, series: number])[],
+  isCounter: boolean,
+): Line[] {
+  return fields.map(([field, label, series]) => ({ label, series, details: detailsOf(source, field), isCounter }))
+}
+
+type Points = [number[], ...(number | null)[][]]
+
+/** Times in seconds, oldest first, and the values of each line at them. */
+function pointsOf(lines: readonly Line[]): Points {
+  const times = new Set<number>()
+  for (const { details } of lines) for (const { timestamp } of details?.samples ?? []) times.add(timestamp)
+  const sorted = [...times].sort((a, b) => a - b)
+  const values = lines.map(({ details, isCounter }) => valuesOf(sorted, details, isCounter === true))
+  blankBefore(startedMs.value, sorted, values)
+  const drop = isAnyCounter(lines) ? 1 : 0
+  return [sorted.slice(drop).map((ms) => ms / 1_000), ...values.map((line) => line.slice(drop))]
+}
+
+/** The server fills what it does not know with zeros. */
+function blankBefore(startMs: number, times: readonly number[], values: readonly (number | null)[][]): void {
+  for (let i = 0; i < times.length && times[i]! < startMs; i++) {
+    if (values.some((line) => (line[i] ?? 0) !== 0)) return
+    for (const line of values) line[i] = null
+  }
+}
+
+function isAnyCounter(lines: readonly Line[]): boolean {
+  return lines.some(({ isCounter }) => isCounter === true)
+}
+
+function valuesOf(times: readonly number[], details: Details | undefined, isCounter: boolean): (number | null)[] {
+  const byTime = new Map((details?.samples ?? []).map(({ timestamp, sample }) => [timestamp, sample] as const))
+  if (byTime.size === 0) return times.map(() => (details === undefined ? 0 : null))
+  if (!isCounter) return times.map((time) => byTime.get(time) ?? null)
+  return times.map((time, i) => {
+    const before = times[i - 1]
+    const [now, earlier] = [byTime.get(time), before === undefined ? undefined : byTime.get(before)]
+    if (before === undefined || now === undefined || earlier === undefined) return null
+    // A counter that fell was started anew: what happened in between is not known.
+    return now < earlier ? null : ((now - earlier) * 1_000) / (time - before)
+  })
+}
+
+/** A chart. */
+export function Chart(props: { readonly label: string; readonly unit: Unit; readonly lines: readonly Line[] }) {
+  const { lines, unit } = props
+  const place = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot | null>(null)
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
+  const points = pointsOf(lines)
+  const shape = `${lines.map(({ label }) => label).join()}|${unit}|${themeVersion.value}|${[...hidden].join()}`
+  const latest = useRef(points)
+  latest.current = points
+
+  useEffect(() => {
+    const element = place.current
+    if (element === null) return undefined
+    const made = new uPlot(options(element, lines, unit, hidden), latest.current, element)
+    plot.current = made
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }))
+    observer.observe(element)
+    return () => {
+      observer.disconnect()
+      made.destroy()
+      plot.current = null
+    }
+  }, [shape])
+  useEffect(() => plot.current?.setData(points))
+
+  const [times] = points
+  const at = crosshair.value
+  const index = at === null ? times.length - 1 : nearest(times, at)
+  const shown = FORMATS[unit]
+  const summary = lines.map(({ label }, i) => `${label} ${shown(points[i + 1]?.[index] as number)}`).join(', ')
+  return (
+    <figure class="chart">
+      <div class="canvas" ref={place} role="img" aria-label={`${props.label}: ${summary}`} />
+      {at === null || times[index] === undefined ? null : (
+        <span class="at number">{format.moment(times[index] * 1_000)}</span>
+      )}
+      <div class="legend">
+        {lines.map(({ label, series }, i) => (
+          <button
+            type="button"
+            key={label}
+            aria-pressed={!hidden.has(label)}
+            onClick={() => {
+              const next = new Set(hidden)
+              if (!next.delete(label)) next.add(label)
+              setHidden(next)
+            }}
+          >
+            <Swatch series={series} />
+            {label} <b>{shown(points[i + 1]?.[index] as number)}</b>
+          </button>
+        ))}
+      </div>
+    </figure>
+  )
+}
+
+function nearest(times: readonly number[], at: number): number {
+  let best = times.length - 1
+  for (let i = 0; i < times.length; i++) {
+    if (Math.abs(times[i]! - at) < Math.abs(times[best]! - at)) best = i
+  }
+  return best
+}
+
+/** Canvas needs colours in full: a variable is resolved by the element that it stands on. */
+function colour(element: HTMLElement, name: string, alpha = 1): string {
+  const probe = document.createElement('span')
+  probe.style.color = `var(${name})`
+  element.append(probe)
+  const resolved = getComputedStyle(probe).color
+  probe.remove()
+  const [, channels] = /^rgb\((.*)\)$/.exec(resolved) ?? []
+  return channels === undefined || alpha === 1 ? resolved : `rgba(${channels}, ${alpha})`
+}
+
+function options(element: HTMLElement, lines: readonly Line[], unit: Unit, hidden: ReadonlySet<string>): uPlot.Options {
+  const muted = colour(element, '--muted')
+  const grid = { stroke: colour(element, '--line'), width: 1 }
+  const fontPixels = Math.round(Number.parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.82)
+  const font = `${fontPixels}px Inter, system-ui, sans-serif`
+  return {
+    width: Math.max(element.clientWidth, 60),
+    height: HEIGHT,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    cursor: {
+      y: false,
+      points: { size: 7 },
+      drag: { x: false, y: false },
+      sync: { key: 'warren' },
+    },
+    hooks: {
+      setCursor: [
+        ({ cursor, data }) => {
+          const time = cursor.idx === null || cursor.idx === undefined ? null : data[0][cursor.idx]
+          if (crosshair.peek() !== (time ?? null)) crosshair.value = time ?? null
+        },
+      ],
+    },
+    scales: { y: { range: (_, __, max) => [0, niceMax(max, unit)] } },
+    axes: [
+      { stroke: muted, font, grid: { show: false }, ticks: { show: false }, size: 26, space: 70, values: timeLabels },
+      {
+        stroke: muted,
+        font,
+        grid,
+        ticks: { show: false },
+        size: fontPixels * 5.2,
+        space: 34,
+        splits: (_, __, ___, max) => [0, max / 4, max / 2, (max * 3) / 4, max],
+        values: (_, values) => values.map((value) => FORMATS[unit](value)),
+      },
+    ],
+    series: [
+      {},
+      ...lines.map(
+        ({ label, series }, i): uPlot.Series => ({
+          label,
+          show: !hidden.has(label),
+          stroke: colour(element, `--series-${series}`),
+          ...(i === 0 ? { fill: colour(element, `--series-${series}`, 0.1) } : {}),
+          width: 1.75,
+          points: { show: false },
+          spanGaps: false,
+        }),
+      ),
+    ],
+  }
+}
+
+/** The top of the scale: a number whose quarters are readable. */
+function niceMax(max: number | null, unit: Unit): number {
+  if (max === null || !(max > 0)) return unit === 'bytes' || unit === 'byteRate' ? 1_024 : 4
+  const base = unit === 'bytes' || unit === 'byteRate' ? 1_024 : 10
+  const power = base ** Math.floor(Math.log(max) / Math.log(base))
+  const steps = base === 10 ? [1, 2, 4, 6, 8, 10] : [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024]
+  const step = steps.find((candidate) => candidate * power >= max) ?? base
+  return unit === 'count' ? Math.max(4, step * power) : step * power
+}
+
+function timeLabels(_: uPlot, splits: readonly number[]): string[] {
+  const span = (splits.at(-1) ?? 0) - (splits[0] ?? 0)
+  return splits.map((seconds) => {
+    const date = new Date(seconds * 1_000)
+    if (span > 2 * 86_400) return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+    const time: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' }
+    return date.toLocaleTimeString('en-GB', span < 300 ? { ...time, second: '2-digit' } : time)
+  })
+}
