@@ -138,6 +138,14 @@ export class MqttConnection
     return this.#session!.received
   }
 
+  get receivedCount(): number {
+    return this.#session!.receivedCount
+  }
+
+  get clientIdBytes(): Buffer {
+    return this.#session!.clientIdBytes
+  }
+
   keep(): ((stored: () => void) => void) | null {
     return this.#session!.keep()
   }
@@ -233,7 +241,7 @@ export class MqttConnection
       packetId = (bytes[start]! << 8) | bytes[start + 1]!
       if (packetId === 0) throw protocolError('packet identifier is 0')
     } else ({ packetId, reasonCode } = decodeAck(bytes, start, end, this.level, type))
-    const { deliveries, received } = this.#session!
+    const { deliveries } = this.#session!
     switch (type) {
       case spec.PUBACK:
         return deliveries.onPuback(packetId, reasonCode)
@@ -242,7 +250,7 @@ export class MqttConnection
       case spec.PUBCOMP:
         return deliveries.onPubcomp(packetId)
       default: {
-        const isKnown = received.drop(packetId)
+        const isKnown = this.#session!.received.drop(packetId)
         const answer = isKnown || this.level !== spec.LEVEL_5 ? spec.SUCCESS : spec.PACKET_ID_NOT_FOUND
         this.acks.add(spec.PUBCOMP, packetId, answer, false)
       }

@@ -9,7 +9,7 @@
  * Invariant: PUBREC and PUBREL leave only when what they say is durable.
  */
 import { MessageDraft, PROTOCOL_MQTT } from '../../model/message.ts'
-import type { Ledger, MessageStore } from '../../model/message-store.ts'
+import type { Ledger } from '../../model/message-store.ts'
 import type { Publisher } from '../../model/publisher.ts'
 import { ADMIT_STORED, type Admission, type MessageTarget } from '../../model/queue.ts'
 import { Route } from '../../model/route.ts'
@@ -160,9 +160,4 @@ export class ReleasedIds {
   delete(): void {
     this.#target?.ledger.delete()
   }
-}
-
-/** The ledgers of a lasting session. */
-export function claimLedgers(store: MessageStore, ids: LedgerIds): { received: Ledger; released: Ledger } {
-  return { received: store.ledger(ids.received, true), released: store.ledger(ids.released, true) }
 }

@@ -14,13 +14,18 @@ export const PHASE_SENT_QOS2 = 2
 export const PHASE_RELEASED = 3
 
 const SLOTS_FIRST = 16
+/** What a window without deliveries has: shared, because most sessions have none. */
+const NO_IDS = new Uint16Array(0)
+const NO_PHASES = new Uint8Array(0)
+const NO_SOURCES = new Int32Array(0)
+const NO_SEQUENCES = new Float64Array(0)
 
 /** One per session. Holds no memory before the first delivery. */
 export class InFlight {
-  #ids = new Uint16Array(0)
-  #phases = new Uint8Array(0)
-  #sources = new Int32Array(0)
-  #sequences = new Float64Array(0)
+  #ids = NO_IDS
+  #phases = NO_PHASES
+  #sources = NO_SOURCES
+  #sequences = NO_SEQUENCES
   #head = 0
   #span = 0
   /** Not finished. */

@@ -80,7 +80,6 @@ function enter(world: MqttWorld, identity: Identity, vhost: Vhost, clientId: str
     vhost,
     permissions: world.broker.sessionPermissions(identity.user, vhost.name, clientId),
     clientId,
-    clientIdBytes: Buffer.from(clientId),
   }
 }
 

@@ -38,6 +38,8 @@ export interface PublishSession {
   readonly level: ProtocolLevel
   readonly counters: MessageCounters
   readonly acks: AckLine
+  readonly receivedCount: number
+  readonly clientIdBytes: Buffer
   /** QoS 2 identifiers of the session, made at first use; `stored` is called once the session will be found after a restart. */
   receivedIds(): ReceivedIds
   /** Makes the session last over a restart, if it is one that lasts and does not already; null when nothing has to be waited for. */
@@ -113,7 +115,7 @@ export class Publishing {
   #checkReceiveMaximum(): void {
     if (this.#session.level !== LEVEL_5) return
     const { receiveMax } = this.#world.settings
-    if (this.unackedCount + this.#session.receivedIds().count < receiveMax) return
+    if (this.unackedCount + this.#session.receivedCount < receiveMax) return
     throw new MqttError(RECEIVE_MAXIMUM_EXCEEDED, `more than ${receiveMax} publishes are unfinished`)
   }
 
@@ -128,8 +130,8 @@ export class Publishing {
 
   #send(scan: PublishScan, topic: CachedTopic): PublishOutcome {
     const { draft, stored, facts, broker } = this.#world
-    const { vhost, clientIdBytes } = this.#member
-    stored.ofScan(scan, this.#world.noLocalCount > 0 ? clientIdBytes : null)
+    const { vhost } = this.#member
+    stored.ofScan(scan, this.#world.noLocalCount > 0 ? this.#session.clientIdBytes : null)
     if (stored.length > PROPERTIES_BYTES_MAX) throw new MqttError(PACKET_TOO_LARGE, 'properties are too long')
     draft.persistent = scan.qos > 0
     draft.expirationMs = expirationMs(scan.expirySeconds)

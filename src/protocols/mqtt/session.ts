@@ -7,10 +7,11 @@
  *
  * Invariant: a record that is kept names every subscription that was acknowledged.
  */
-import { TimerEntry } from '../../base/timer-wheel.ts'
+import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
+import type { Ledger } from '../../model/message-store.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import { Deliveries, type DeliveryPeer, OWN_SINK, PASSING_SINK, type QueueSink } from './deliveries.ts'
-import { claimLedgers, type LedgerIds, ReceivedIds, ReleasedIds } from './exactly-once.ts'
+import { type LedgerIds, ReceivedIds, ReleasedIds } from './exactly-once.ts'
 import { SESSION_NEVER_EXPIRES } from './spec.ts'
 import { Subscription, type SubscriptionOptions, SubscriptionSet } from './subscriptions.ts'
 import type { Will } from './will.ts'
@@ -59,22 +60,27 @@ export interface SessionIdentity {
   readonly ledgers: LedgerIds | null
 }
 
+/** A timer's owner that calls one function. */
+class Call implements TimerOwner {
+  readonly onTimer: () => void
+
+  constructor(call: () => void) {
+    this.onTimer = call
+  }
+}
+
 /** One session. */
 export class MqttSession {
   readonly vhostName: string
   readonly clientId: string
-  readonly clientIdBytes: Buffer
   readonly user: string
   readonly ledgers: LedgerIds | null
   /** 0: ends with the connection. */
   expirySeconds = 0
   readonly deliveries: Deliveries
-  readonly released: ReleasedIds
-  readonly received: ReceivedIds
   /** Filters with QoS 0, and all others. */
   readonly passing = new SubscriptionSet()
   readonly queued = new SubscriptionSet()
-  readonly shared = new Map<string, SharedSubscription>()
   peer: SessionPeer | null = null
   /** A record of it is in the store, or on its way. */
   isKept = false
@@ -82,25 +88,55 @@ export class MqttSession {
   /** A will that waits for its delay, and who left it. */
   pendingWill: { readonly will: Will; readonly member: Member } | null = null
   readonly #host: SessionHost
-  readonly #expiry = new TimerEntry({ onTimer: () => this.#host.onExpired(this) })
-  readonly #willDelay = new TimerEntry({ onTimer: () => this.publishPendingWill() })
+  // Made when they are needed: most sessions only publish, and there are many of them.
+  #expiry: TimerEntry | null = null
+  #willDelay: TimerEntry | null = null
+  #shared: Map<string, SharedSubscription> | null = null
+  #received: ReceivedIds | null = null
+  #released: ReleasedIds | null = null
+  #clientIdBytes: Buffer | null = null
 
   constructor(host: SessionHost, identity: SessionIdentity) {
     this.#host = host
     this.vhostName = identity.vhostName
     this.clientId = identity.clientId
-    this.clientIdBytes = Buffer.from(identity.clientId)
     this.user = identity.user
     this.ledgers = identity.ledgers
-    const { store, publisher } = host.world.broker.world
-    const ledgers = this.ledgers === null ? null : claimLedgers(store, this.ledgers)
-    this.received = new ReceivedIds(ledgers?.received ?? null)
-    this.released = new ReleasedIds(ledgers?.released ?? null, publisher)
     this.deliveries = new Deliveries(this)
   }
 
   get world(): MqttWorld {
     return this.#host.world
+  }
+
+  /** Identifiers of QoS 2 publishes that wait for PUBREL. */
+  get received(): ReceivedIds {
+    this.#received ??= new ReceivedIds(this.#ledger('received'))
+    return this.#received
+  }
+
+  get receivedCount(): number {
+    return this.#received?.count ?? 0
+  }
+
+  /** Identifiers of QoS 2 deliveries that wait for PUBCOMP. */
+  get released(): ReleasedIds {
+    this.#released ??= new ReleasedIds(this.#ledger('released'), this.world.broker.world.publisher)
+    return this.#released
+  }
+
+  get clientIdBytes(): Buffer {
+    this.#clientIdBytes ??= Buffer.from(this.clientId)
+    return this.#clientIdBytes
+  }
+
+  get shared(): Map<string, SharedSubscription> {
+    this.#shared ??= new Map()
+    return this.#shared
+  }
+
+  get sharedCount(): number {
+    return this.#shared?.size ?? 0
   }
 
   get lasts(): boolean {
@@ -123,7 +159,7 @@ export class MqttSession {
   }
 
   get subscriptionCount(): number {
-    return this.passing.all.length + this.queued.all.length + this.shared.size
+    return this.passing.all.length + this.queued.all.length + this.sharedCount
   }
 
   // Subscriptions
@@ -186,8 +222,8 @@ export class MqttSession {
   /** A connection has the session; its queues are declared. */
   attach(peer: SessionPeer): void {
     const { timers } = this.world.broker.world
-    timers.cancel(this.#expiry)
-    timers.cancel(this.#willDelay)
+    if (this.#expiry !== null) timers.cancel(this.#expiry)
+    if (this.#willDelay !== null) timers.cancel(this.#willDelay)
     this.pendingWill = null
     this.peer = peer
     this.deliveries.attach(peer)
@@ -203,6 +239,7 @@ export class MqttSession {
   startExpiry(): void {
     if (this.expirySeconds === SESSION_NEVER_EXPIRES) return
     const { timers, clock } = this.world.broker.world
+    this.#expiry ??= new TimerEntry(new Call(() => this.#host.onExpired(this)))
     timers.schedule(this.#expiry, clock.nowMs() + this.expirySeconds * 1000)
   }
 
@@ -210,14 +247,25 @@ export class MqttSession {
   delayWill(will: Will, member: Member): void {
     this.pendingWill = { will, member }
     const { timers, clock } = this.world.broker.world
+    this.#willDelay ??= new TimerEntry(new Call(() => this.publishPendingWill()))
     timers.schedule(this.#willDelay, clock.nowMs() + will.delaySeconds * 1000)
   }
 
   publishPendingWill(): void {
     const pending = this.pendingWill
     this.pendingWill = null
-    this.world.broker.world.timers.cancel(this.#willDelay)
+    if (this.#willDelay !== null) this.world.broker.world.timers.cancel(this.#willDelay)
     pending?.will.publish(this.world, pending.member)
+  }
+
+  /** After a restart: claims both ledgers, and finds what they say. */
+  recover(): void {
+    this.#received = new ReceivedIds(this.#ledger('received'))
+    this.deliveries.recover()
+  }
+
+  #ledger(which: keyof LedgerIds): Ledger | null {
+    return this.ledgers === null ? null : this.world.broker.world.store.ledger(this.ledgers[which], true)
   }
 
   /** Whether the record is in the store; else how to be called when it is. For what relies on the session after a restart. */
@@ -230,18 +278,18 @@ export class MqttSession {
   end(): void {
     this.isEnded = true
     const { timers } = this.world.broker.world
-    timers.cancel(this.#expiry)
+    if (this.#expiry !== null) timers.cancel(this.#expiry)
     this.publishPendingWill()
     if (this.hasNoLocal) this.world.noLocalCount--
-    this.received.delete()
-    this.released.delete()
+    this.#received?.delete()
+    this.#released?.delete()
   }
 
   /** The broker stops: nothing is deleted, nothing is said. */
   stop(): void {
     const { timers } = this.world.broker.world
-    timers.cancel(this.#expiry)
-    timers.cancel(this.#willDelay)
+    if (this.#expiry !== null) timers.cancel(this.#expiry)
+    if (this.#willDelay !== null) timers.cancel(this.#willDelay)
     this.pendingWill = null
   }
 

@@ -58,7 +58,7 @@ export class MqttSessions implements SessionHost {
           this.join(session, options.filter)
         }
       }
-      session.deliveries.recover()
+      session.recover()
       this.#sessions.set(keyOf(vhost, name), session)
     }
     this.#keeper.watch((vhost, name, value) => {

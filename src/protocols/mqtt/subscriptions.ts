@@ -44,11 +44,15 @@ export interface Match {
   readonly identifiers: readonly number[]
 }
 
+/** Most sessions that only publish have nothing else. Never changed. */
+const NONE: Subscription[] = []
+
 /** The subscriptions of one queue. */
 export class SubscriptionSet {
-  readonly #all: Subscription[] = []
+  #all: Subscription[] = NONE
   #only: Match | null = null
-  readonly #remembered = new Map<string, Match | null>()
+  /** Made when a message has to be looked at. */
+  #remembered: Map<string, Match | null> | null = null
 
   get isEmpty(): boolean {
     return this.#all.length === 0
@@ -60,14 +64,14 @@ export class SubscriptionSet {
 
   add(subscription: Subscription): void {
     this.remove(subscription.options.filter)
-    this.#all.push(subscription)
+    this.#all = [...this.#all, subscription]
     this.#changed()
   }
 
   remove(filter: string): void {
-    const at = this.#all.findIndex(({ options }) => options.filter === filter)
-    if (at === -1) return
-    this.#all.splice(at, 1)
+    const kept = this.#all.filter(({ options }) => options.filter !== filter)
+    if (kept.length === this.#all.length) return
+    this.#all = kept
     this.#changed()
   }
 
@@ -83,6 +87,7 @@ export class SubscriptionSet {
 
   /** What a message with this routing key matches; null: nothing. */
   match(routingKey: string): Match | null {
+    this.#remembered ??= new Map()
     const known = this.#remembered.get(routingKey)
     if (known !== undefined) return known
     const words = routingKey.split(KEY_SEPARATOR)
@@ -93,7 +98,7 @@ export class SubscriptionSet {
   }
 
   #changed(): void {
-    this.#remembered.clear()
+    this.#remembered = null
     const [first] = this.#all
     this.#only = this.#all.length === 1 && first!.isExact ? matchOf(this.#all) : null
   }

@@ -26,14 +26,18 @@ export class Will {
   /** Publishes it for the member; what the member may not publish any more is dropped. */
   publish(world: MqttWorld, member: Member): void {
     const { topic: name, payload, qos, retain, properties } = this.#packet
-    const { vhost, permissions, clientIdBytes } = member
+    const { vhost, permissions } = member
     const topics = world.topicsOf(vhost)
     const topic = topics.named(name)
     if (!mayPublish(permissions, world.settings.exchange, topic.routingKey)) {
       return world.logger.warning(`will of client '${member.clientId}' dropped: not allowed to publish to ${name}`)
     }
     const { draft, stored, facts } = world
-    stored.of(qos | (retain ? FLAG_RETAIN : 0), world.noLocalCount > 0 ? clientIdBytes : null, this.#block)
+    stored.of(
+      qos | (retain ? FLAG_RETAIN : 0),
+      world.noLocalCount > 0 ? Buffer.from(member.clientId) : null,
+      this.#block,
+    )
     draft.persistent = qos > 0
     draft.expirationMs = expirationMs(properties.messageExpiryInterval ?? -1)
     draft.publishedAtMs = world.broker.world.clock.nowMs()

@@ -125,7 +125,6 @@ export interface Member {
   readonly vhost: Vhost
   readonly permissions: SessionPermissions
   readonly clientId: string
-  readonly clientIdBytes: Buffer
 }
 
 /** Whether this member may publish to a topic's routing key. */
