@@ -115,9 +115,10 @@ export class SessionPermissions {
   readonly vhost: string
   readonly #table: PermissionTable
   readonly #variables: TopicVariables
-  readonly #configure = new Map<string, boolean>()
-  readonly #write = new Map<string, boolean>()
-  readonly #read = new Map<string, boolean>()
+  // Made at the first question: connections may be many, and most ask little.
+  #configure: Map<string, boolean> | null = null
+  #write: Map<string, boolean> | null = null
+  #read: Map<string, boolean> | null = null
   #revision: number
 
   constructor(table: PermissionTable, user: string, vhost: string, clientId: string | undefined) {
@@ -139,14 +140,20 @@ export class SessionPermissions {
   }
 
   canConfigure(name: string): boolean {
+    if (this.#revision !== this.#table.revision) this.#forget()
+    this.#configure ??= new Map()
     return this.#ask(this.#configure, 'configure', name)
   }
 
   canWrite(name: string): boolean {
+    if (this.#revision !== this.#table.revision) this.#forget()
+    this.#write ??= new Map()
     return this.#ask(this.#write, 'write', name)
   }
 
   canRead(name: string): boolean {
+    if (this.#revision !== this.#table.revision) this.#forget()
+    this.#read ??= new Map()
     return this.#ask(this.#read, 'read', name)
   }
 
@@ -164,7 +171,6 @@ export class SessionPermissions {
   }
 
   #ask(remembered: Map<string, boolean>, kind: 'configure' | 'write' | 'read', name: string): boolean {
-    if (this.#revision !== this.#table.revision) this.#forget()
     const known = remembered.get(name)
     if (known !== undefined) return known
     const record = this.#table.of(this.user, this.vhost)
@@ -182,9 +188,9 @@ export class SessionPermissions {
 
   #forget(): void {
     this.#revision = this.#table.revision
-    this.#configure.clear()
-    this.#write.clear()
-    this.#read.clear()
+    this.#configure = null
+    this.#write = null
+    this.#read = null
   }
 }
 
