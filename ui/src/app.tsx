@@ -30,16 +30,9 @@ function Shell() {
   }, [key])
   return (
     <div class="shell">
-      <a
-        class="skip"
-        href="#page"
-        onClick={(event) => {
-          event.preventDefault()
-          main.current?.focus()
-        }}
-      >
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
         Skip to the page
-      </a>
+      </button>
       <Side />
       <Bar />
       <main class="page" id="page" ref={main} tabIndex={-1} key={key}>

@@ -111,7 +111,7 @@ export function ConsumersTable(props: { readonly rows: readonly Consumer[] | und
 /** The limit, marked when the consumer is at it: it is the one that is slow. */
 function Prefetch({ consumer, channel }: { readonly consumer: Consumer; readonly channel: Channel | undefined }) {
   const { prefetch_count: prefetch } = consumer
-  if (prefetch === 0) return <>no limit</>
+  if (prefetch === 0) return <span>no limit</span>
   const unacked = channel?.messages_unacknowledged ?? 0
-  return unacked >= prefetch ? <Badge tone="warn">{prefetch}, reached</Badge> : <>{format.count(prefetch)}</>
+  return unacked >= prefetch ? <Badge tone="warn">{prefetch}, reached</Badge> : <span>{format.count(prefetch)}</span>
 }

@@ -1,4 +1,93 @@
-/** . */
-export function UserPage() {
-  return <h1>UserPage</h1>
+/** One user. */
+import { apiPath, call } from '../base/api.ts'
+import { refresh, useLive } from '../base/live.ts'
+import { go, href } from '../base/router.ts'
+import { session } from '../base/session.ts'
+import type { User } from '../base/types.ts'
+import type { PageProps } from '../pages.tsx'
+import { Badge, Button, Failure, Notice } from '../parts/basics.tsx'
+import { confirmThen, openDialog } from '../parts/feedback.tsx'
+import { PageHead } from '../parts/shell.tsx'
+import { PermissionsCard, TopicPermissionsCard } from './permissions.tsx'
+import { tagsOf, UserForm } from './users.tsx'
+
+/** The page of a user. */
+export function UserPage({ path: [, name = ''] }: PageProps) {
+  const resource = apiPath('users', name)
+  const { data, failure } = useLive<User>(resource)
+  if (failure !== undefined && data === undefined) {
+    return (
+      <>
+        <PageHead title={name} crumbs={[['Users', ['users']]]} />
+        <Failure failure={failure} />
+      </>
+    )
+  }
+  const isMe = session.value?.name === name
+  return (
+    <>
+      <PageHead
+        title={name}
+        crumbs={[['Users', ['users']]]}
+        badges={
+          <>
+            {(data === undefined ? [] : tagsOf(data)).map((tag) => (
+              <Badge key={tag} tone={tag === 'administrator' ? 'accent' : 'plain'}>
+                {tag}
+              </Badge>
+            ))}
+            {isMe ? <Badge tone="ok">you</Badge> : null}
+          </>
+        }
+      >
+        <a class="button" href={href(['limits'])}>
+          Limits
+        </a>
+        <Button icon="edit" disabled={data === undefined} onClick={() => data && openDialog(<UserForm user={data} />)}>
+          Change
+        </Button>
+        <Button
+          icon="connection"
+          look="destructive"
+          onClick={() =>
+            confirmThen({
+              title: `Close all connections of ${name}?`,
+              text: 'The clients are told so. Most connect again by themselves.',
+              action: 'Close all',
+              done: `Connections of ${name} are closed.`,
+              onYes: () =>
+                call('DELETE', apiPath('connections', 'username', name), undefined, {
+                  'x-reason': 'Closed via the console',
+                }),
+            })
+          }
+        >
+          Close connections
+        </Button>
+        <Button
+          icon="trash"
+          look="destructive"
+          disabled={isMe}
+          onClick={() =>
+            confirmThen({
+              title: `Delete the user ${name}?`,
+              text: 'Its permissions go as well, and it cannot sign in any more.',
+              action: 'Delete',
+              done: `User ${name} is deleted.`,
+              onYes: async () => {
+                await call('DELETE', resource)
+                refresh('/api/users')
+                go(['users'])
+              },
+            })
+          }
+        >
+          Delete
+        </Button>
+      </PageHead>
+      {data?.password_hash === '' ? <Notice tone="warn">Without a password this user cannot sign in.</Notice> : null}
+      <PermissionsCard user={name} />
+      <TopicPermissionsCard user={name} />
+    </>
+  )
 }

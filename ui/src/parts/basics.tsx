@@ -190,6 +190,7 @@ export function Meter(props: {
         <span class="muted">{props.name}</span>
         <span class="number">{props.text}</span>
       </div>
+      {/* biome-ignore lint/a11y/useSemanticElements: a meter element cannot be styled alike everywhere. */}
       <div
         class="track"
         role="meter"
@@ -209,8 +210,8 @@ export function Meter(props: {
 export function Code({ text, label }: { readonly text: string; readonly label: string }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    <pre class="code" tabIndex={0} role="region" aria-label={label}>
-      {text}
-    </pre>
+    <section class="code" tabIndex={0} aria-label={label}>
+      <pre>{text}</pre>
+    </section>
   )
 }

@@ -162,6 +162,7 @@ function Palette() {
     element.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' })
   }, [at])
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside it closes it, as Escape does.
     <dialog
       ref={element}
       class="palette"
