@@ -1,6 +1,7 @@
 // Contract of publishing, getting, and of the rates that follow. [RabbitMQ: management HTTP API]
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { WireClient } from '../support/wire-client.ts'
 import { ManagedBroker } from './managed-broker.ts'
 
 let broker: ManagedBroker
@@ -130,4 +131,24 @@ test('rates and samples follow the counters at the pace of the sampler', async (
   await broker.delete('queues/%2F/rates')
   await broker.pass(5_000)
   assert.ok((await broker.get('vhosts/%2F')).json.message_stats.publish >= before, 'counters outlive their queues')
+})
+
+test('exchanges count what clients publish to them, and what went nowhere', async () => {
+  await broker.put('exchanges/%2F/counted', { type: 'direct' })
+  await broker.put('queues/%2F/counted')
+  await broker.post('bindings/%2F/e/counted/q/counted', { routing_key: 'k' })
+  const client = await WireClient.connect('127.0.0.1', Number(broker.booted.listeners.amqp))
+  await client.open()
+  const channel = await client.channel()
+  await channel.call('confirm.select')
+  await channel.publishConfirmed('counted', 'k', 'routed')
+  await channel.publishConfirmed('counted', 'nowhere', 'dropped')
+  channel.publish('counted', 'nowhere', 'returned', {}, { mandatory: true })
+  await channel.take('basic.ack')
+  const { counters } = broker.booted.parts.broker.vhost('/')!.exchange('counted')!
+  assert.deepEqual(counters, { publishedIn: 3, unroutable: 2 })
+  assert.equal((await broker.get('exchanges/%2F/counted')).json.message_stats.publish_in, 3)
+  assert.equal((await broker.get('exchanges/%2F/counted')).json.message_stats.publish_out, 1)
+  client.socket.destroy()
+  await broker.delete('queues/%2F/counted')
 })

@@ -208,6 +208,8 @@ export class ChannelPublisher implements Publication {
     const outcome = vhost.publishTo(route, draft)
     this.#deliveries.counters.published++
     world.broker.counters.published++
+    // `#checkAddress` found it.
+    address.exchange!.counters.publishedIn++
     const { confirms } = this.#listener
     if (outcome === PUBLISH_UNROUTED) this.#unrouted(publication)
     if (confirms === null) return outcome
@@ -322,6 +324,8 @@ export class ChannelPublisher implements Publication {
   #unrouted(publication: Publication): void {
     const { counters } = this.#deliveries
     const node = this.#session.world.broker.counters
+    // `#checkAddress` found it.
+    publication.address.exchange!.counters.unroutable++
     if (!publication.mandatory) {
       counters.droppedUnroutable++
       node.droppedUnroutable++
