@@ -16,6 +16,7 @@ import type {
   DeathReason,
   RouteFilter,
 } from './dead-letter.ts'
+import { LastLetter, type PlainDeath } from './last-letter.ts'
 import { MessageDraft, type MessageView, NO_EXPIRATION, NO_FACTS } from './message.ts'
 import { type ExtraKeys, type MessageFormats, NO_EXTRA_KEYS } from './message-format.ts'
 import type { MessageTarget } from './queue.ts'
@@ -36,6 +37,7 @@ export class DeadLetters implements DeadLetterSink {
   readonly #host: DeadLettersHost
   /** Nested dead letters (a full target pushes its oldest out) have a draft each. */
   readonly #drafts: MessageDraft[] = []
+  readonly #last = new LastLetter()
   readonly #loggedCycles = new Set<string>()
   #depth = 0
 
@@ -52,13 +54,9 @@ export class DeadLetters implements DeadLetterSink {
     acquiredCount: number,
   ): DeadLetterOutcome {
     const nowMs = this.#host.clock.nowMs()
-    const before = readAnnotations(view)
-    const keys = this.#extraKeys(view, before)
-    const death = { source: source.name, reason, nowMs, deliveryCount, acquiredCount }
-    const after = withDeath(before, view, keys, target, death)
+    const death = { source: source.name, reason, target, nowMs, deliveryCount, acquiredCount }
     const draft = this.#draft()
-    this.#fill(draft, view, target, keys, nowMs)
-    draft.annotations = writeAnnotations(after)
+    const after = this.#make(draft, view, death)
     const filter = reason === 'rejected' ? null : new CycleFilter(after.deaths ?? [])
     this.#depth++
     try {
@@ -67,6 +65,26 @@ export class DeadLetters implements DeadLetterSink {
       this.#depth--
       if (filter !== null && filter.cycle !== null) this.#logCycle(source.vhost, filter.cycle)
     }
+  }
+
+  /** Makes the draft the letter of this death; returns its annotations. */
+  #make(draft: MessageDraft, view: MessageView, death: NewDeath): Annotations {
+    const before = readAnnotations(view)
+    const keys = this.#extraKeys(view, before)
+    const { target, nowMs } = death
+    const isPlain = death.deliveryCount + death.acquiredCount + keys.cc.length + keys.bcc.length === 0
+    if (isPlain && this.#last.fits(view, death)) {
+      this.#last.address(draft)
+      this.#fill(draft, view, target, keys, nowMs)
+      draft.annotations = this.#last.encoded
+      return this.#last.annotations
+    }
+    draft.address(target.exchange, target.routingKey ?? view.routingKey())
+    this.#fill(draft, view, target, keys, nowMs)
+    const after = withDeath(before, view, keys, target, death)
+    draft.annotations = writeAnnotations(after)
+    if (isPlain && before.deaths === undefined) this.#last.keep(view, death, draft, after)
+    return after
   }
 
   #draft(): MessageDraft {
@@ -85,7 +103,6 @@ export class DeadLetters implements DeadLetterSink {
   #fill(draft: MessageDraft, view: MessageView, target: DeadLetterTarget, keys: ExtraKeys, nowMs: number): void {
     const format = this.#host.formats.get(view.protocol)
     draft.protocol = view.protocol
-    draft.address(target.exchange, target.routingKey ?? view.routingKey())
     const extraKeys = target.routingKey === null ? [...keys.cc, ...keys.bcc] : []
     draft.extraKeys = extraKeys.length === 0 ? null : extraKeys
     draft.facts = format?.facts(view) ?? NO_FACTS
@@ -123,10 +140,7 @@ export class DeadLetters implements DeadLetterSink {
   }
 }
 
-interface NewDeath {
-  readonly source: string
-  readonly reason: DeathReason
-  readonly nowMs: number
+interface NewDeath extends PlainDeath {
   readonly deliveryCount: number
   readonly acquiredCount: number
 }

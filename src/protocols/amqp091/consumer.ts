@@ -16,7 +16,16 @@ import {
   writeContentHeader,
 } from './codec.ts'
 import type { Deliveries } from './deliveries.ts'
-import { COPY_BYTES_MAX, isVerbatim, shownContent, writeBodyByReference, writeContentCopy } from './delivery-writer.ts'
+import {
+  COPY_BYTES_MAX,
+  isVerbatim,
+  type ShownContent,
+  shownContent,
+  storedContent,
+  writeBodyByReference,
+  writeContentCopy,
+} from './delivery-writer.ts'
+import { LastShown } from './last-shown.ts'
 import type { Session } from './session.ts'
 
 /** Whatever handed out deliveries of a channel: a consumer, or gets from one queue. */
@@ -42,6 +51,7 @@ export class ChannelConsumer implements ConsumerSink, DeliverySource {
   readonly #session: Session
   readonly #deliveries: Deliveries
   readonly #writer: DeliverWriter
+  #lastShown: LastShown | null = null
   /** What it consumes from: a queue's side, or the reply queue. Set right after subscribing. */
   subscription: Consumer | null = null
   replies: ReplyQueue | null = null
@@ -144,7 +154,8 @@ export class ChannelConsumer implements ConsumerSink, DeliverySource {
   ): void {
     const { outbox, frameBytesMax, world } = this.#session
     const channel = this.#deliveries.channel
-    const shown = shownContent(this.#session, view, { deliveryCount, acquiredCount })
+    const known = this.#lastShown?.of(view, deliveryCount, acquiredCount) ?? null
+    const shown = known === null ? this.#show(view, deliveryCount, acquiredCount) : storedContent(view, known)
     const { bytes, routingStart, propertiesStart } = view
     const at = outbox.reserve(this.#writer.frameBytes(propertiesStart - routingStart))
     this.#writer.write(outbox.bytes, at, tag, redelivered, bytes, routingStart, propertiesStart)
@@ -158,5 +169,12 @@ export class ChannelConsumer implements ConsumerSink, DeliverySource {
     writeContentHeader(outbox.bytes, headerAt, channel, bodyBytes, properties, 0, properties.length)
     const { store } = world.broker.world
     writeBodyByReference(outbox, store, address, channel, frameBytesMax, body, bodyStart, bodyEnd)
+  }
+
+  #show(view: MessageView, deliveryCount: number, acquiredCount: number): ShownContent {
+    const shown = shownContent(this.#session, view, { deliveryCount, acquiredCount })
+    this.#lastShown ??= new LastShown()
+    this.#lastShown.keep(view, deliveryCount, acquiredCount, shown.properties)
+    return shown
   }
 }

@@ -11,7 +11,7 @@ import {
   PROTOCOL_AMQP091,
   type RoutingFacts,
 } from '../../model/message.ts'
-import type { ExtraKeys, MessageFormat, NeutralMessage } from '../../model/message-format.ts'
+import { type ExtraKeys, type MessageFormat, type NeutralMessage, NO_EXTRA_KEYS } from '../../model/message-format.ts'
 import type { PropertiesEncoder } from '../../model/world.ts'
 import type { FieldTable, FieldValue } from './fields.ts'
 import {
@@ -26,11 +26,15 @@ import { keysOf, PropertyFacts } from './property-facts.ts'
 const DELIVERY_TRANSIENT = 1
 const SHORTSTR_BYTES_MAX = 255
 
+/** In the first octet of the property flags. */
+const HEADERS_FLAG = 0x20
+
 /** Stored messages that came over AMQP 0-9-1. */
 export const AMQP091_FORMAT: MessageFormat = {
   protocol: PROTOCOL_AMQP091,
   facts: factsOf,
   extraKeys: (view): ExtraKeys => {
+    if ((view.bytes[view.propertiesStart]! & HEADERS_FLAG) === 0) return NO_EXTRA_KEYS
     const facts = factsOf(view)
     return { cc: keysOf(facts.header('CC')), bcc: keysOf(facts.header('BCC')) }
   },

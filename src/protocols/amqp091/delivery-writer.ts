@@ -41,6 +41,12 @@ export interface ShownContent {
   readonly isStored: boolean
 }
 
+/** The stored body with these properties. */
+export function storedContent(view: MessageView, properties: Buffer): ShownContent {
+  const { bytes: body, bodyStart, bodyEnd } = view
+  return { properties, body, bodyStart, bodyEnd, isStored: true }
+}
+
 /** Properties and body as shown, where the publisher's bytes are not enough. Allocates: off the usual path. */
 export function shownContent(session: Session, view: MessageView, counts: DeliveryCounts): ShownContent {
   const annotations = readAnnotations(view)
@@ -48,8 +54,7 @@ export function shownContent(session: Session, view: MessageView, counts: Delive
     const kept = decodeProperties(view.bytes, view.propertiesStart, view.propertiesEnd)
     const headers = withBrokerHeaders(kept.headers ?? new Map(), annotations, counts)
     const properties = headers.size === 0 ? kept : { ...kept, headers }
-    const { bytes: body, bodyStart, bodyEnd } = view
-    return { properties: encodeProperties(properties), body, bodyStart, bodyEnd, isStored: true }
+    return storedContent(view, encodeProperties(properties))
   }
   const format = session.world.formats.get(view.protocol)
   if (format === undefined) throw new Error(`no format for protocol ${view.protocol}`)

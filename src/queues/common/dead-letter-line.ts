@@ -14,7 +14,7 @@ import { EntryReader, type EntryReaderOwner } from './entry-reader.ts'
 import { Ring } from './ring.ts'
 
 /** Dead letters of one queue and turn. */
-const LETTERS_PER_RUN = 1_024
+const LETTERS_PER_RUN = 4_096
 
 /** The queue as its dead letters see it. */
 export interface LetterHost extends EntryReaderOwner, DeadLetterSource {

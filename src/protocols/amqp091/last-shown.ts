@@ -1,0 +1,32 @@
+/**
+ * The properties that a consumer was last shown with the broker's own headers among them. Dead letters come in runs whose
+ * annotations and properties are the same bytes: then the encoded list is, too. One per consumer that met such a message.
+ */
+import { type MessageView, PROTOCOL_AMQP091 } from '../../model/message.ts'
+
+/** Longer ones are not worth remembering. */
+const REMEMBERED_BYTES_MAX = 4096
+const NOTHING: Buffer = Buffer.alloc(0)
+
+export class LastShown {
+  /** Annotations, routing and properties as stored. */
+  #stored = NOTHING
+  #counts = 0
+  #properties = NOTHING
+
+  /** The encoded properties of the last message, when this one's must be the same; else null. */
+  of(view: MessageView, deliveryCount: number, acquiredCount: number): Buffer | null {
+    const stored = this.#stored
+    if (deliveryCount + acquiredCount !== this.#counts || this.#counts !== 0) return null
+    if (view.protocol !== PROTOCOL_AMQP091 || view.propertiesEnd - view.annotationsStart !== stored.length) return null
+    const isSame = stored.compare(view.bytes, view.annotationsStart, view.propertiesEnd) === 0
+    return isSame && stored.length > 0 ? this.#properties : null
+  }
+
+  keep(view: MessageView, deliveryCount: number, acquiredCount: number, properties: Buffer): void {
+    if (view.propertiesEnd - view.annotationsStart > REMEMBERED_BYTES_MAX) return
+    this.#stored = Buffer.from(view.bytes.subarray(view.annotationsStart, view.propertiesEnd))
+    this.#counts = deliveryCount + acquiredCount
+    this.#properties = properties
+  }
+}
