@@ -7,7 +7,7 @@ import { type Client, checkedId, SEAL_QUEUE } from './clients.ts'
 const WAIT_MS_MAX = 30_000
 
 /** Everything in a queue, in order, unacknowledged on the client's channel. */
-async function readAll(client: Client, queue: string): Promise<ConsumeMessage[]> {
+export async function readAll(client: Client, queue: string): Promise<ConsumeMessage[]> {
   const { messageCount } = await client.channel.checkQueue(queue)
   const messages: ConsumeMessage[] = []
   if (messageCount === 0) return messages
