@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { BenchContext, type BenchRow, type BenchScenario } from './context.ts'
 import { backlog, bindings, deadLetters, fanout, features } from './scenarios/cliffs.ts'
 import { memory } from './scenarios/memory.ts'
+import { mqtt } from './scenarios/mqtt.ts'
 import { fairness, latency, throughput } from './scenarios/throughput.ts'
 
 const SCENARIOS: readonly BenchScenario[] = [
@@ -22,6 +23,7 @@ const SCENARIOS: readonly BenchScenario[] = [
   fanout,
   backlog,
   memory,
+  mqtt,
 ]
 
 const { values, positionals } = parseArgs({

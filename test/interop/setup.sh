@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the third-party clients that the interoperability tests drive, below var/interop:
-# a Python environment, Java's client with its dependencies, and rabbitmq-c's command-line tools.
+# a Python environment, Java's client with its dependencies, rabbitmq-c's command-line tools, and mosquitto's.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dir=$PWD/var/interop
@@ -12,7 +12,13 @@ if ! command -v amqp-publish >/dev/null; then
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq amqp-tools >/dev/null
 fi
 
-if [ ! -x "$dir/venv/bin/celery" ]; then
+if ! command -v mosquitto_sub >/dev/null; then
+  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mosquitto mosquitto-clients >/dev/null
+fi
+
+if [ ! -x "$dir/venv/bin/celery" ] || ! "$dir/venv/bin/python" -c 'import paho.mqtt' 2>/dev/null; then
   python3 -m venv "$dir/venv"
   "$dir/venv/bin/pip" install -q --disable-pip-version-check -r test/interop/clients/python/requirements.txt
 fi
