@@ -19,6 +19,7 @@ import type { BrokerOptions, RunningBroker } from './config/broker-options.ts'
 import type { Settings } from './config/settings.ts'
 import { Alarms } from './model/alarms.ts'
 import { Broker } from './model/broker.ts'
+import { AlarmEvents } from './model/event-exchange.ts'
 import { exchangeTypes } from './model/exchange-types.ts'
 import type { ResourceMonitor } from './model/resource-monitor.ts'
 import { ChunkPool } from './net/chunk-pool.ts'
@@ -116,6 +117,7 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms)
       queueDefaults: { consumerTimeoutMs: settings.amqp.consumerTimeoutMs, deliveryLimit: 20 },
     },
   })
+  new AlarmEvents(broker.events, alarms, settings.node.name)
   return {
     settings,
     dataDir,

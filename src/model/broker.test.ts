@@ -230,6 +230,7 @@ test('objects announce their life to whoever observes', () => {
   const world = new TestWorld()
   const events: string[] = []
   world.broker.events.observe({
+    isListening: true,
     onEvent: (name, vhost, fields) => events.push(`${name} ${vhost} ${String(fields.name ?? fields.destination_name)}`),
   })
   world.queue('q')

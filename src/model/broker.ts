@@ -13,6 +13,7 @@ import { BrokerCounters } from './counters.ts'
 import type { DeadLetterRouter } from './dead-letter.ts'
 import { DEAD_LETTER_UNROUTED } from './dead-letter.ts'
 import { DeadLetters } from './dead-letters.ts'
+import { EventExchange } from './event-exchange.ts'
 import { Events } from './events.ts'
 import { KEPT } from './keeper.ts'
 import type { MetadataOp } from './metadata.ts'
@@ -21,6 +22,7 @@ import { PermissionTable, type SessionPermissions } from './permissions.ts'
 import { Policies } from './policies.ts'
 import { Publisher } from './publisher.ts'
 import type { Refusal } from './queue.ts'
+import { announceRecord } from './record-events.ts'
 import {
   type BindingRecord,
   type ExchangeRecord,
@@ -62,21 +64,23 @@ export class Broker {
   #isStarted = false
 
   constructor(options: WorldOptions) {
-    this.connections = new ConnectionRegistry(options.randomness.bytes(8).toString('hex'))
+    this.connections = new ConnectionRegistry(options.randomness.bytes(8).toString('hex'), this.events)
     this.policies = new Policies(options.metadata)
     this.parameters = new Parameters(options.metadata)
     const router: DeadLetterRouter = {
       publishDeadLetter: (vhost, draft, filter) =>
         this.#vhosts.get(vhost)?.publishDeadLetter(draft, filter) ?? DEAD_LETTER_UNROUTED,
     }
-    const { clock, formats, logger } = options
+    const { clock, formats, logger, turn, encoder } = options
+    const log = logger.child('queue')
+    this.events.observe(new EventExchange({ turn, clock, encoder, log, vhost: (name) => this.#vhosts.get(name) }))
     this.world = {
       ...options,
       publisher: new Publisher(options.store),
       policies: this.policies,
       events: this.events,
       counters: this.counters,
-      deadLetters: new DeadLetters({ clock, router, formats, log: logger.child('queue') }),
+      deadLetters: new DeadLetters({ clock, router, formats, log }),
       totals: { queueCount: 0, exchangeCount: 0 },
     }
   }
@@ -194,7 +198,7 @@ export class Broker {
       if (op.op !== 'put' && (kind === 'policy' || kind === 'operator-policy')) this.#applyPolicy(op, repolicied)
       else if (kind === 'permission' || kind === 'topic-permission') this.permissions.apply(op)
       else if (kind === 'user' && op.op === 'drop') this.#closeConnectionsOf(op.key[1]!)
-      if (this.#isStarted && this.events.isObserved) this.#announce(op)
+      if (this.#isStarted && this.events.isObserved) announceRecord(this.events, op, (name) => this.#vhosts.has(name))
     }
     for (const kind of PUT_ORDER) {
       for (const op of ops) if (op.op === 'put' && op.key[0] === kind) this.#put(kind, op.value)
@@ -259,36 +263,6 @@ export class Broker {
 
   #closeConnectionsOf(user: string): void {
     this.connections.closeWhere((each) => each.user === user, 'user-gone', `user '${user}' was deleted`)
-  }
-
-  /** Events of records that have no life beyond the store; objects announce themselves. */
-  #announce({ op, key }: MetadataOp): void {
-    const [kind, first, second] = key
-    const put = op === 'put'
-    switch (kind) {
-      case 'vhost':
-        if (put && this.#vhosts.has(first ?? '')) return
-        return this.events.announce(put ? 'vhost.created' : 'vhost.deleted', null, { name: first ?? '' })
-      case 'policy':
-        return this.events.announce(put ? 'policy.set' : 'policy.cleared', first ?? null, { name: second ?? '' })
-      case 'parameter':
-        return this.events.announce(put ? 'parameter.set' : 'parameter.cleared', first ?? null, {
-          component: second ?? '',
-          name: key[3] ?? '',
-        })
-      case 'user':
-        return this.events.announce(put ? 'user.created' : 'user.deleted', null, { name: first ?? '' })
-      case 'permission':
-        return this.events.announce(put ? 'permission.created' : 'permission.deleted', null, {
-          vhost: first ?? '',
-          user: second ?? '',
-        })
-      case 'topic-permission':
-        return this.events.announce(put ? 'topic.permission.created' : 'topic.permission.deleted', null, {
-          vhost: first ?? '',
-          user: second ?? '',
-        })
-    }
   }
 }
 

@@ -5,6 +5,7 @@
  * it never removes. One per broker.
  */
 import type { Arguments } from './arguments.ts'
+import type { Events } from './events.ts'
 import type { MessageCounters } from './message-counters.ts'
 
 /** Why a connection is closed from outside. */
@@ -80,10 +81,12 @@ export class ConnectionRegistry {
   readonly #countByUser = new Map<string, number>()
   #lastId = 0
   readonly #idPrefix: string
+  readonly #events: Events
 
   /** `idPrefix` tells brokers, and lives of one broker, apart. */
-  constructor(idPrefix: string) {
+  constructor(idPrefix: string, events: Events) {
     this.#idPrefix = idPrefix
+    this.#events = events
   }
 
   /** An id for a new connection. */
@@ -95,6 +98,7 @@ export class ConnectionRegistry {
     this.#byId.set(connection.id, connection)
     count(this.#countByVhost, connection.vhost, 1)
     count(this.#countByUser, connection.user, 1)
+    if (this.#events.isObserved) this.#announce(connection)
   }
 
   /** Harmless when it is not there. */
@@ -102,6 +106,17 @@ export class ConnectionRegistry {
     if (!this.#byId.delete(connection.id)) return
     count(this.#countByVhost, connection.vhost, -1)
     count(this.#countByUser, connection.user, -1)
+    if (!this.#events.isObserved) return
+    const { name, user, vhost, clientProperties } = connection
+    const fields = {
+      pid: name,
+      name,
+      user,
+      vhost,
+      client_properties: clientProperties,
+      user_who_performed_action: user,
+    }
+    this.#events.announce('connection.closed', vhost, fields)
   }
 
   get(id: string): ConnectionHandle | undefined {
@@ -136,6 +151,26 @@ export class ConnectionRegistry {
     const picked = [...this.#byId.values()].filter(picks)
     for (const connection of picked) connection.close(reason, text)
     return picked.length
+  }
+
+  /** The field names of RabbitMQ's event; `pid` is what tools tell connections by. */
+  #announce(connection: ConnectionHandle): void {
+    this.#events.announce('connection.created', connection.vhost, {
+      pid: connection.name,
+      name: connection.name,
+      host: connection.host,
+      port: connection.port,
+      peer_host: connection.peerHost,
+      peer_port: connection.peerPort,
+      ssl: connection.tls,
+      protocol: connection.protocol,
+      auth_mechanism: connection.mechanism,
+      user: connection.user,
+      vhost: connection.vhost,
+      connected_at: connection.connectedAtMs,
+      client_properties: connection.clientProperties,
+      user_who_performed_action: connection.user,
+    })
   }
 }
 

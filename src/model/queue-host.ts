@@ -10,6 +10,7 @@ import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import type { Arguments } from './arguments.ts'
 import type { DeadLetterSink } from './dead-letter.ts'
+import type { Events } from './events.ts'
 import type { MessageStore } from './message-store.ts'
 import type { EffectivePolicy } from './policy.ts'
 import type { Queue, Refusal } from './queue.ts'
@@ -37,6 +38,8 @@ export interface QueueHost {
   readonly store: MessageStore
   readonly deadLetters: DeadLetterSink
   readonly defaults: QueueDefaults
+  /** Consumers that come and go are announced here. */
+  readonly events: Events
   /** Category `queue`. */
   readonly log: Logger
   /** The queue wants to go. The vhost deletes its record, and calls `close` when that is done. Called once. */

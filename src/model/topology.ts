@@ -7,6 +7,7 @@
  * Invariant: both ends of every binding here exist. `revision` moves with every change that may alter a route.
  */
 import { restoreArguments } from './arguments-json.ts'
+import type { EventFields } from './events.ts'
 import type { Binding, Destination, ExchangeHost } from './exchange.ts'
 import { ExchangeState } from './exchange-state.ts'
 import type { EffectivePolicy } from './policy.ts'
@@ -107,7 +108,14 @@ export class Topology {
     this.#world.totals.exchangeCount++
     this.revision++
     if (this.#isStarted) exchange.index.keeper?.start()
-    this.#announce('exchange.created', { name: record.name, type: record.type, durable: record.durable })
+    this.#announce('exchange.created', {
+      name: record.name,
+      type: record.type,
+      durable: record.durable,
+      auto_delete: record.autoDelete,
+      internal: record.internal,
+      arguments: exchange.arguments,
+    })
   }
 
   dropExchange(name: string): void {
@@ -134,7 +142,8 @@ export class Topology {
       return
     }
     const policy = this.#policyOfQueue(record.name, record.type)
-    const queue = kind.create(record, restoreArguments(record.arguments), policy, this.#queueHost)
+    const args = restoreArguments(record.arguments)
+    const queue = kind.create(record, args, policy, this.#queueHost)
     this.queues.set(record.name, queue)
     this.#world.totals.queueCount++
     if (record.owner !== null) {
@@ -144,7 +153,15 @@ export class Topology {
     }
     this.revision++
     if (this.#isStarted) this.#world.counters.queuesCreated++
-    this.#announce('queue.created', { name: record.name, type: record.type, durable: record.durable })
+    this.#announce('queue.created', {
+      name: record.name,
+      type: record.type,
+      durable: record.durable,
+      auto_delete: record.autoDelete,
+      exclusive: record.exclusive,
+      arguments: args,
+      user_who_performed_action: record.declaredBy,
+    })
   }
 
   dropQueue(name: string): void {
@@ -179,7 +196,7 @@ export class Topology {
     source.index.bind(binding)
     this.revision++
     if (this.#isStarted) source.index.keeper?.bound(binding)
-    this.#announceBinding('binding.created', record)
+    this.#announceBinding('binding.created', binding)
   }
 
   dropBinding(record: BindingRecord): void {
@@ -203,7 +220,7 @@ export class Topology {
     incoming.delete(binding)
     if (incoming.size === 0 && destination.kind === 'queue') this.#bindingsOfQueue.delete(record.destination)
     this.revision++
-    this.#announceBinding('binding.deleted', record)
+    this.#announceBinding('binding.deleted', binding)
   }
 
   /** What a binding leads to, or undefined when it is missing. */
@@ -248,13 +265,13 @@ export class Topology {
 
   // Events
 
-  #announce(event: string, fields: Readonly<Record<string, string | boolean>>): void {
+  #announce(event: string, fields: EventFields): void {
     if (this.#isStarted && this.#world.events.isObserved) {
       this.#world.events.announce(event, this.vhost, { vhost: this.vhost, ...fields })
     }
   }
 
-  #announceBinding(event: string, record: BindingRecord): void {
+  #announceBinding(event: string, { record, arguments: args }: Binding): void {
     if (!this.#isStarted || !this.#world.events.isObserved) return
     this.#announce(event, {
       source_name: record.source,
@@ -262,6 +279,7 @@ export class Topology {
       destination_name: record.destination,
       destination_kind: record.destinationKind,
       routing_key: record.routingKey,
+      arguments: args,
     })
   }
 }

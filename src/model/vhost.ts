@@ -236,7 +236,7 @@ export class Vhost {
   // What exchanges and queues get
 
   #queueHost(): QueueHost {
-    const { turn, clock, timers, store, deadLetters, logger, settings } = this.#world
+    const { turn, clock, timers, store, deadLetters, events, logger, settings } = this.#world
     return {
       turn,
       clock,
@@ -244,6 +244,7 @@ export class Vhost {
       store,
       deadLetters,
       defaults: settings.queueDefaults,
+      events,
       log: logger.child('queue'),
       requestDelete: (queue, reason) => this.#queueVerbs.requested(queue, reason),
     }

@@ -7,6 +7,7 @@ import { ManualClock } from '../base/clock.ts'
 import { SILENT_LOGGER } from '../base/log.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
+import { Events } from '../model/events.ts'
 import { MessageDraft, NO_EXPIRATION, writeMessage } from '../model/message.ts'
 import { NO_POLICY } from '../model/policy.ts'
 import { QUEUE_DEFAULTS, type QueueHost } from '../model/queue-host.ts'
@@ -59,6 +60,7 @@ async function open(kind: string, disk: MemoryDisk, clock: ManualClock) {
     deadLetters,
     defaults: QUEUE_DEFAULTS,
     log: SILENT_LOGGER,
+    events: new Events(),
     requestDelete: () => undefined,
   }
   const record: QueueRecord = {

@@ -11,6 +11,7 @@ import { TimerWheel } from '../../src/base/timer-wheel.ts'
 import { Turn } from '../../src/base/turn.ts'
 import { type Arguments, integerValue } from '../../src/model/arguments.ts'
 import { DEAD_LETTER_TAKEN } from '../../src/model/dead-letter.ts'
+import { Events } from '../../src/model/events.ts'
 import { MessageDraft, MessageView, NO_EXPIRATION, writeMessage } from '../../src/model/message.ts'
 import type { MessageStore } from '../../src/model/message-store.ts'
 import { NO_POLICY } from '../../src/model/policy.ts'
@@ -116,6 +117,7 @@ async function openWorld(): Promise<World> {
     deadLetters: { deadLetter: () => DEAD_LETTER_TAKEN },
     defaults: QUEUE_DEFAULTS,
     log: SILENT_LOGGER,
+    events: new Events(),
     requestDelete: () => undefined,
   }
   return { store, turn, host, clock }

@@ -49,6 +49,8 @@ export class ListingQueue implements Queue {
   readonly counters = {} as QueueCounters
   readonly consumers: readonly Consumer[] = []
   readonly received: Received[] = []
+  /** Headers of what was received. */
+  readonly headers: Arguments[] = []
   readonly host: QueueHost
   admission: Admission = ADMIT_STORED
   policy: EffectivePolicy
@@ -89,6 +91,7 @@ export class ListingQueue implements Queue {
     assert(this.host.store.open(address, view))
     const body = view.bytes.toString('utf8', view.bodyStart, view.bodyEnd)
     this.received.push({ exchange: view.exchange(), routingKey: view.routingKey(), body })
+    this.headers.push(headersOf(view))
   }
 
   refusesConsumer(): Refusal | undefined {

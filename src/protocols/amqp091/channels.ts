@@ -65,6 +65,7 @@ export class Channels {
     this.#open.set(number, new Channel(number, this.#session, this.#scratch))
     totals.channelCount++
     broker.counters.channelsOpened++
+    this.#announce('channel.created', number)
   }
 
   /** The channel gives everything back. `awaitsCloseOk`: the client has yet to answer our channel.close. */
@@ -75,6 +76,7 @@ export class Channels {
     this.#session.world.totals.channelCount--
     this.#session.world.broker.counters.channelsClosed++
     channel.close()
+    this.#announce('channel.closed', channel.number)
   }
 
   /** The client answered our channel.close. */
@@ -86,5 +88,20 @@ export class Channels {
   closeAll(): void {
     for (const channel of [...this.#open.values()]) this.close(channel, false)
     this.#closing.clear()
+  }
+
+  #announce(event: string, number: number): void {
+    const { world, connectionName, identity, vhost } = this.#session
+    if (!world.broker.events.isObserved) return
+    const name = `${connectionName} (${number})`
+    world.broker.events.announce(event, vhost.name, {
+      pid: name,
+      name,
+      connection: connectionName,
+      number,
+      user: identity.user,
+      vhost: vhost.name,
+      user_who_performed_action: identity.user,
+    })
   }
 }

@@ -313,7 +313,7 @@ export class Connection
   }
 
   #list({ identity, vhost }: Session): void {
-    const { connections, counters, events } = this.#world.broker
+    const { connections, counters } = this.#world.broker
     const { mechanism, clientProperties } = this.#opening
     const facts = { id: this.id, name: this.name, user: identity.user, vhost: vhost.name }
     this.#handle = new ListedHandle(
@@ -323,7 +323,6 @@ export class Connection
     )
     connections.add(this.#handle)
     counters.connectionsOpened++
-    if (events.isObserved) events.announce('connection.created', vhost.name, facts)
   }
 
   /** The connection counts no more, for limits and listings. */
@@ -331,11 +330,9 @@ export class Connection
     const handle = this.#handle
     if (handle === null) return
     this.#handle = null
-    const { connections, counters, events } = this.#world.broker
+    const { connections, counters } = this.#world.broker
     connections.remove(handle)
     counters.connectionsClosed++
-    const { id, name, user, vhost } = handle
-    if (events.isObserved) events.announce('connection.closed', vhost, { id, name, user, vhost })
   }
 
   // Heartbeats and deadlines

@@ -29,6 +29,7 @@ import type { QueueHost } from '../../model/queue-host.ts'
 import type { QueueRecord } from '../../model/records.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
 import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
+import { announceConsumer, announceConsumerGone } from '../common/consumer-events.ts'
 import { newCounters } from '../common/counters.ts'
 import { DeadLetterLine, type LetterHost } from '../common/dead-letter-line.ts'
 import { type DeliveryCounts, NO_COUNTS } from '../common/delivery-counts.ts'
@@ -128,6 +129,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, Tak
   subscribe(spec: ConsumerSpec, sink: ConsumerSink): Consumer {
     const subscription = new Subscription(this, spec, sink, this.#roster.nextId())
     this.#roster.add(subscription)
+    announceConsumer(this, spec)
     this.#lease.renew()
     this.wake()
     return subscription
@@ -141,6 +143,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, Tak
   onCancel(subscription: Subscription): void {
     subscription.isCancelled = true
     this.#roster.remove(subscription)
+    announceConsumerGone(this, subscription.spec)
     this.#lease.renew()
     this.wake()
     if (this.record.autoDelete && !this.hasConsumers) this.#requestDelete('unused')
@@ -217,6 +220,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, Tak
     this.stop()
     for (const subscription of this.#roster.clear()) {
       subscription.isCancelled = true
+      announceConsumerGone(this, subscription.spec)
       subscription.sink.cancelled(reason)
     }
     this.#takers.close()

@@ -15,6 +15,7 @@ import {
   type DeadLetterTarget,
   type DeathReason,
 } from '../../model/dead-letter.ts'
+import { Events } from '../../model/events.ts'
 import { MessageDraft, type MessageView, NO_EXPIRATION, writeMessage } from '../../model/message.ts'
 import { type EffectivePolicy, NO_POLICY } from '../../model/policy.ts'
 import {
@@ -191,6 +192,7 @@ export class QueueBed {
       deadLetters: this.deadLetters,
       defaults: QUEUE_DEFAULTS,
       log: SILENT_LOGGER,
+      events: new Events(),
       requestDelete: (_queue, reason) => {
         this.deleteRequests.push(reason)
       },

@@ -30,6 +30,7 @@ import type { QueueHost } from '../../model/queue-host.ts'
 import type { QueueRecord } from '../../model/records.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
 import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
+import { announceConsumer, announceConsumerGone } from '../common/consumer-events.ts'
 import { newCounters } from '../common/counters.ts'
 import { type DeliveryCounts, deliveriesOf, returnsOf } from '../common/delivery-counts.ts'
 import { Entries, type EntriesOwner } from '../common/entries.ts'
@@ -149,6 +150,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
     subscription.ackTimeoutMs = this.#ackTimeoutOf(spec)
     this.#holdings.add(subscription)
     this.#roster.add(subscription)
+    announceConsumer(this, spec)
     this.#lease.renew()
     this.wake()
     return subscription
@@ -162,6 +164,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   onCancel(subscription: Subscription): void {
     subscription.isCancelled = true
     this.#roster.remove(subscription)
+    announceConsumerGone(this, subscription.spec)
     this.#holdings.end(subscription)
     this.#lease.renew()
     this.wake()
@@ -236,6 +239,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
     this.stop()
     for (const subscription of this.#roster.clear()) {
       subscription.isCancelled = true
+      announceConsumerGone(this, subscription.spec)
       subscription.sink.cancelled(reason)
     }
     this.#takers.close()

@@ -1,0 +1,38 @@
+/**
+ * Announces consumers that come and go, as events: for queues of every kind.
+ */
+import type { ConsumerSpec } from '../../model/queue.ts'
+import type { QueueHost } from '../../model/queue-host.ts'
+
+/** A consumer came. */
+export function announceConsumer(queue: { name: string; vhost: string; host: QueueHost }, spec: ConsumerSpec): void {
+  const { events } = queue.host
+  if (!events.isObserved) return
+  events.announce('consumer.created', queue.vhost, {
+    consumer_tag: spec.tag,
+    exclusive: spec.exclusive,
+    ack_required: !spec.noAck,
+    channel: spec.sessionName,
+    queue: queue.name,
+    vhost: queue.vhost,
+    prefetch_count: spec.prefetchCount,
+    arguments: spec.args,
+    user_who_performed_action: spec.user,
+  })
+}
+
+/** A consumer went, of itself or with its queue. */
+export function announceConsumerGone(
+  queue: { name: string; vhost: string; host: QueueHost },
+  spec: ConsumerSpec,
+): void {
+  const { events } = queue.host
+  if (!events.isObserved) return
+  events.announce('consumer.deleted', queue.vhost, {
+    consumer_tag: spec.tag,
+    channel: spec.sessionName,
+    queue: queue.name,
+    vhost: queue.vhost,
+    user_who_performed_action: spec.user,
+  })
+}
