@@ -18,6 +18,7 @@ import { certificateEndMs, managementTls } from './tls.ts'
 
 /** Name of the local socket in the data folder, by which `warren ctl` comes in without credentials. */
 export const LOCAL_SOCKET = 'ctl.sock'
+const TRACES_FOLDER = 'traces'
 const STATISTICS_FOLDER = 'statistics'
 const ARCHIVE_FILE = 'history.json'
 /** Longest name of a local socket that every system takes. */
@@ -38,7 +39,10 @@ export async function openManagement(
 ): Promise<Management> {
   const { settings, dataDir, foundation, logger, broker } = parts
   const { startManagement } = await import('../management/management.ts')
-  return await startManagement({
+  const { Traces } = await import('../management/traces/traces.ts')
+  const traces =
+    dataDir === null ? null : new Traces(broker, new NodeDisk(join(dataDir, TRACES_FOLDER)), logger.child('management'))
+  const management = await startManagement({
     broker,
     metadata: foundation.metadata,
     store: foundation.store,
@@ -57,10 +61,16 @@ export async function openManagement(
     logger: logger.child('management'),
     node: nodeFacts(parts, listeners),
     controls: controls(parts, lent),
+    traces,
     archive: dataDir === null ? null : archiveStore(new NodeDisk(join(dataDir, STATISTICS_FOLDER))),
     socketPath: dataDir === null ? null : await freeSocketPath(dataDir),
     tls: settings.management.sslPort === null ? null : managementTls(settings),
   })
+  const stop = async (): Promise<void> => {
+    await management.stop()
+    await traces?.stop()
+  }
+  return { ...management, stop }
 }
 
 function nodeFacts(parts: BrokerParts, listeners: OpenListeners): NodeFacts {

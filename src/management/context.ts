@@ -18,6 +18,7 @@ import type { ResourceLimit, ResourceStatus } from '../model/resource-monitor.ts
 import type { ImportContext } from './definitions/import-plan.ts'
 import type { Authentication } from './http/authentication.ts'
 import type { Statistics } from './stats/statistics.ts'
+import type { Traces } from './traces/traces.ts'
 
 /** A port in use. */
 export interface ListenerFact {
@@ -104,6 +105,8 @@ export interface ManagementContext {
   readonly logger: Logger
   readonly node: NodeFacts
   readonly controls: NodeControls
+  /** Traces to files; null without a data folder. */
+  readonly traces: Traces | null
   /** All listeners, the management's own included. */
   listeners(): readonly ListenerFact[]
 }

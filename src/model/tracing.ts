@@ -1,12 +1,13 @@
 /**
- * The firehose: copies of what is published and delivered in a vhost, sent to its exchange `amq.rabbitmq.trace`.
+ * The firehose: copies of what is published and delivered in a vhost, sent to its exchange `amq.rabbitmq.trace`, and to taps
+ * (traces to file) that see the same copies without a queue.
  *
  * Routing keys are `publish.<exchange>` and `deliver.<queue>`; headers tell the circumstances; the body is the original.
  * Sessions ask `vhost.isTraced` before they call. Messages that are published to the trace exchange are not traced.
  * [RabbitMQ: firehose]
  */
 import { type Arguments, integerValue, stringValue, type TypedValue } from './arguments.ts'
-import { MessageDraft, type MessageView, NO_EXPIRATION, type RoutingFacts } from './message.ts'
+import { MessageDraft, type MessageView, NO_EXPIRATION, NO_FACTS, type RoutingFacts } from './message.ts'
 import type { MessageFormats } from './message-format.ts'
 import type { Route } from './route.ts'
 import { TRACE_EXCHANGE } from './system-exchanges.ts'
@@ -36,12 +37,20 @@ export interface TraceContext {
   readonly user: string
 }
 
+/** Sees every copy, whether or not the exchange gets it. */
+export interface TraceTap {
+  /** `copy` has the routing key and the body; both are borrowed until return. Must neither throw nor publish. */
+  onTrace(copy: MessageDraft, headers: Arguments): void
+}
+
 /** What the tracer needs of its vhost. */
 export interface TraceHost {
   readonly vhost: string
   readonly nodeName: string
   readonly encoder: PropertiesEncoder
   readonly formats: MessageFormats
+  /** Whether copies go to the trace exchange. */
+  publishes(): boolean
   nowMs(): number
   publish(draft: MessageDraft): void
 }
@@ -50,6 +59,8 @@ export interface TraceHost {
 export class Tracer {
   readonly #host: TraceHost
   readonly #draft = new MessageDraft()
+  /** Changed by the vhost, which keeps `isTraced` current. */
+  readonly taps = new Set<TraceTap>()
 
   constructor(host: TraceHost) {
     this.#host = host
@@ -118,7 +129,9 @@ export class Tracer {
     draft.propertiesEnd = draft.properties.length
     draft.expirationMs = NO_EXPIRATION
     draft.publishedAtMs = nowMs
-    this.#host.publish(draft)
+    draft.facts = { ...NO_FACTS, header: (name) => headers.get(name), headers: () => headers }
+    for (const tap of this.taps) tap.onTrace(draft, headers)
+    if (this.#host.publishes()) this.#host.publish(draft)
   }
 }
 

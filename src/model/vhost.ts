@@ -41,7 +41,7 @@ import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, Route } from '.
 import { Router } from './router.ts'
 import { DEFAULT_EXCHANGE, TRACE_EXCHANGE } from './system-exchanges.ts'
 import { Topology } from './topology.ts'
-import { Tracer } from './tracing.ts'
+import { Tracer, type TraceTap } from './tracing.ts'
 import type { World } from './world.ts'
 
 /** One virtual host. */
@@ -52,7 +52,7 @@ export class Vhost {
   /** Direct reply-to: sessions open their reply queues here. */
   readonly replies: ReplyQueues
   readonly tracer: Tracer
-  /** Whether publishes and deliveries are copied to `amq.rabbitmq.trace`: sessions ask before they call the tracer. */
+  /** Whether publishes and deliveries are copied to `amq.rabbitmq.trace` or to taps: sessions ask before they call the tracer. */
   isTraced: boolean
   record: VhostRecord
   readonly #world: World
@@ -84,6 +84,7 @@ export class Vhost {
       nodeName: world.settings.nodeName,
       encoder: world.encoder,
       formats: world.formats,
+      publishes: () => this.record.tracing,
       nowMs: () => world.clock.nowMs(),
       publish: (draft) => this.publishInternally(TRACE_EXCHANGE, draft),
     })
@@ -230,7 +231,22 @@ export class Vhost {
   /** The vhost's record changed. */
   update(record: VhostRecord): void {
     this.record = record
-    this.isTraced = record.tracing
+    this.#judgeTracing()
+  }
+
+  /** The tap sees every copy that the tracer makes, from now on, whether or not the vhost is traced. */
+  tap(tap: TraceTap): void {
+    this.tracer.taps.add(tap)
+    this.#judgeTracing()
+  }
+
+  untap(tap: TraceTap): void {
+    this.tracer.taps.delete(tap)
+    this.#judgeTracing()
+  }
+
+  #judgeTracing(): void {
+    this.isTraced = this.record.tracing || this.tracer.taps.size > 0
   }
 
   // What exchanges and queues get

@@ -18,6 +18,7 @@ import { parameterEndpoints } from './parameters.ts'
 import { permissionEndpoints } from './permissions.ts'
 import { policyEndpoints } from './policies.ts'
 import { queueEndpoints } from './queues.ts'
+import { traceEndpoints } from './traces.ts'
 import { userEndpoints } from './users.ts'
 import { vhostEndpoints } from './vhosts.ts'
 
@@ -39,6 +40,7 @@ export function allEndpoints(context: ManagementContext): readonly Endpoint[] {
     ...definitionEndpoints(context),
     ...healthEndpoints(context),
     ...miscEndpoints(context),
+    ...traceEndpoints(context),
     ...controlEndpoints(context),
   ]
   return [...endpoints, ...documentation(context, endpoints)]
