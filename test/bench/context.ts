@@ -1,7 +1,7 @@
 /** What a benchmark scenario works with: a fresh broker process, load runs, and rows of figures. */
 import { readFileSync } from 'node:fs'
 import type { LoadPlan } from '../../src/cli/perf/plan.ts'
-import { type LoadResult, runLoad } from '../../src/cli/perf/run.ts'
+import { type LoadResult, type LoadSample, runLoad } from '../../src/cli/perf/run.ts'
 import { type BrokerProcess, startBrokerProcess } from '../support/broker-process.ts'
 
 /** One figure: what was measured, in which unit, and the target when there is one. */
@@ -43,9 +43,17 @@ export class BenchContext {
     }
   }
 
-  /** Loads a broker by a plan that says only what differs from one producer, one consumer, 16 bytes, auto-ack. */
-  load(broker: BrokerProcess, plan: Partial<LoadPlan>): Promise<LoadResult> {
-    return runLoad({ ...BASE_PLAN, urls: [broker.amqpUrl], seconds: this.seconds, ...plan }, () => {})
+  /**
+   * Loads a broker by a plan that says only what differs from one producer, one consumer, 16 bytes, auto-ack.
+   * `onSample` sees each second; `interrupted` ends the run early.
+   */
+  load(
+    broker: BrokerProcess,
+    plan: Partial<LoadPlan>,
+    onSample: (sample: LoadSample) => void = () => {},
+    interrupted?: Promise<void>,
+  ): Promise<LoadResult> {
+    return runLoad({ ...BASE_PLAN, urls: [broker.amqpUrl], seconds: this.seconds, ...plan }, onSample, interrupted)
   }
 }
 

@@ -11,6 +11,7 @@ import { BenchContext, type BenchRow, type BenchScenario } from './context.ts'
 import { backlog, bindings, deadLetters, fanout, features } from './scenarios/cliffs.ts'
 import { memory } from './scenarios/memory.ts'
 import { mqtt } from './scenarios/mqtt.ts'
+import { storage } from './scenarios/storage.ts'
 import { fairness, latency, throughput } from './scenarios/throughput.ts'
 
 const SCENARIOS: readonly BenchScenario[] = [
@@ -24,6 +25,7 @@ const SCENARIOS: readonly BenchScenario[] = [
   backlog,
   memory,
   mqtt,
+  storage,
 ]
 
 const { values, positionals } = parseArgs({
