@@ -11,6 +11,7 @@ import { useVhostOptions } from './declare.tsx'
 import { type Definitions, type Difference, difference } from './definitions-difference.ts'
 
 const NAMES_SHOWN_MAX = 40
+const URL_MS = 60_000
 
 /** The page. */
 export function DefinitionsPage() {
@@ -49,7 +50,8 @@ function Export() {
       link.href = url
       link.download = `definitions-${new Date().toISOString().slice(0, 10)}.json`
       link.click()
-      URL.revokeObjectURL(url)
+      // The browser reads it after the click.
+      setTimeout(() => URL.revokeObjectURL(url), URL_MS)
     })
   return (
     <Card title="Export">

@@ -66,7 +66,7 @@ export function MessagesCard(props: {
   }
   return (
     <Card flush title="Messages" aside={<Badge>{format.count(props.ready)} ready</Badge>}>
-      <form class="table-tools" onSubmit={submit}>
+      <form class="table-tools bottom" onSubmit={submit}>
         <div class="fields grow">
           <TextField label="How many, from the head" type="number" value={amount} required />
           <SelectField label="And then" value={mode} options={MODES} />

@@ -56,7 +56,7 @@ function OneNode({ node }: { readonly node: NodeInfo }) {
         <Figure name="Descriptors" value={format.count(node.fd_used)} note={`of ${format.count(node.fd_total)}`} />
         <Figure name="Uptime" value={format.duration(node.uptime)} note={`process ${node.os_pid}`} />
       </Figures>
-      <div class="cards">
+      <div class="cards pairs">
         <Card title="Memory">
           <Chart label="Memory" unit="bytes" lines={linesOf(node, [['mem_used', 'Used', 1]], false)} />
         </Card>

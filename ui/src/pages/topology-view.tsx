@@ -131,13 +131,12 @@ export function TopologyView(props: {
               key={node.id}
               href={face.link}
               class={`node ${face.tone} ${look(node.id)}`}
-              aria-label={`${node.kind} ${face.title}: ${face.note}`}
               onMouseEnter={() => setHovered(node.id)}
               onMouseLeave={() => setHovered(null)}
               onFocus={() => setHovered(node.id)}
               onBlur={() => setHovered(null)}
             >
-              <title>{face.title}</title>
+              <title>{`${node.kind} ${face.title}`}</title>
               <rect x={x} y={y} width={WIDTH} height={HEIGHT} rx={node.kind === 'queue' ? 5 : 20} />
               <text class="name" x={x + 14} y={y + 17}>
                 {short(face.title)}

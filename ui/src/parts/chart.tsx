@@ -38,7 +38,7 @@ const RANGES: Readonly<Record<string, Range>> = {
   '7d': { label: '7 d', seconds: 604_800, stepSeconds: 7_200 },
 }
 const STANDARD = '10m'
-const HEIGHT = 168
+const HEIGHT_LINES = 12
 const FORMATS = { count: format.shortCount, rate: format.rate, bytes: format.bytes, byteRate: format.byteRate }
 
 /** When the broker started, as far as the user may know: what lies before it, without a figure, is not known. */
@@ -126,6 +126,10 @@ function valuesOf(times: readonly number[], details: Details | undefined, isCoun
   })
 }
 
+function rootFontPixels(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+}
+
 /** A chart. */
 export function Chart(props: { readonly label: string; readonly unit: Unit; readonly lines: readonly Line[] }) {
   const { lines, unit } = props
@@ -142,7 +146,9 @@ export function Chart(props: { readonly label: string; readonly unit: Unit; read
     if (element === null) return undefined
     const made = new uPlot(options(element, lines, unit, hidden), latest.current, element)
     plot.current = made
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }))
+    const observer = new ResizeObserver(() =>
+      made.setSize({ width: element.clientWidth, height: HEIGHT_LINES * rootFontPixels() }),
+    )
     observer.observe(element)
     return () => {
       observer.disconnect()
@@ -206,11 +212,11 @@ function colour(element: HTMLElement, name: string, alpha = 1): string {
 function options(element: HTMLElement, lines: readonly Line[], unit: Unit, hidden: ReadonlySet<string>): uPlot.Options {
   const muted = colour(element, '--muted')
   const grid = { stroke: colour(element, '--line'), width: 1 }
-  const fontPixels = Math.round(Number.parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.82)
+  const fontPixels = Math.round(rootFontPixels() * 0.82)
   const font = `${fontPixels}px Inter, system-ui, sans-serif`
   return {
     width: Math.max(element.clientWidth, 60),
-    height: HEIGHT,
+    height: HEIGHT_LINES * rootFontPixels(),
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: {
@@ -229,7 +235,15 @@ function options(element: HTMLElement, lines: readonly Line[], unit: Unit, hidde
     },
     scales: { y: { range: (_, __, max) => [0, niceMax(max, unit)] } },
     axes: [
-      { stroke: muted, font, grid: { show: false }, ticks: { show: false }, size: 26, space: 70, values: timeLabels },
+      {
+        stroke: muted,
+        font,
+        grid: { show: false },
+        ticks: { show: false },
+        size: fontPixels * 2.2,
+        space: fontPixels * 7,
+        values: timeLabels,
+      },
       {
         stroke: muted,
         font,

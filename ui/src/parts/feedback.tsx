@@ -3,7 +3,7 @@
  */
 import { signal } from '@preact/signals'
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiFailure } from '../base/api.ts'
 import { Button, Notice } from './basics.tsx'
 import { Icon } from './icon.tsx'
@@ -44,6 +44,11 @@ export async function attempt(done: string, action: () => Promise<unknown>): Pro
     return false
   }
 }
+
+// A dialog belongs to the page that opened it.
+window.addEventListener('hashchange', () => {
+  dialogs.value = []
+})
 
 /** Shows a dialog. */
 export function openDialog(dialog: VNode): void {
@@ -90,7 +95,7 @@ export function Dialog(props: {
   const element = useRef<HTMLDialogElement>(null)
   const [failure, setFailure] = useState('')
   const [isBusy, setBusy] = useState(false)
-  useEffect(() => {
+  useLayoutEffect(() => {
     element.current?.showModal()
     const first = element.current?.querySelector<HTMLElement>('.body :is(input, select, textarea)')
     first?.focus()
@@ -114,7 +119,7 @@ export function Dialog(props: {
       <form onSubmit={submit}>
         <header>
           <h2>{props.title}</h2>
-          <Button icon="close" label="Close" look="plain" onClick={() => element.current?.close()} />
+          <Button icon="close" label="Dismiss" look="plain" onClick={() => element.current?.close()} />
         </header>
         <div class="body">
           {props.children}

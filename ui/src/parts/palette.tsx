@@ -3,7 +3,7 @@
  * filter of the page, `?` lists the keys.
  */
 import { signal } from '@preact/signals'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiFailure, read } from '../base/api.ts'
 import { isDark, theme } from '../base/preferences.ts'
 import { go } from '../base/router.ts'
@@ -121,7 +121,8 @@ function Palette() {
   const [text, setText] = useState('')
   const [at, setAt] = useState(0)
   const [found, setFound] = useState<readonly Command[]>([])
-  useEffect(() => element.current?.showModal(), [])
+  // Before the next key is pressed.
+  useLayoutEffect(() => element.current?.showModal(), [])
   useEffect(() => {
     setAt(0)
     if (text.trim().length < 2) {

@@ -45,7 +45,7 @@ export function Side() {
       {isSideOpen.value ? (
         <button type="button" class="veil" aria-label="Close the navigation" onClick={close} />
       ) : null}
-      <div class="side" data-open={isSideOpen.value}>
+      <nav class="side" aria-label="Pages" data-open={isSideOpen.value}>
         <a class="brand" href={href([])} onClick={close}>
           <Mark />
           <span>
@@ -53,7 +53,7 @@ export function Side() {
             <small>{data?.cluster_name ?? ' '}</small>
           </span>
         </a>
-        <nav aria-label="Pages" class="stack tight">
+        <div class="stack tight">
           {allowedPlaces().map(({ title, places }) => (
             <div class="nav" key={title}>
               <h2>{title}</h2>
@@ -71,8 +71,8 @@ export function Side() {
               ))}
             </div>
           ))}
-        </nav>
-      </div>
+        </div>
+      </nav>
     </>
   )
 }
@@ -92,15 +92,9 @@ export function Bar() {
           }}
         />
       </span>
-      <button
-        type="button"
-        class="seek"
-        onClick={openPalette}
-        aria-label="Search and commands"
-        aria-keyshortcuts="Control+K"
-      >
+      <button type="button" class="seek" onClick={openPalette} aria-keyshortcuts="Control+K">
         <Icon name="search" />
-        <span>Search or do …</span>
+        <span class="text">Search or do …</span>
         <kbd>Ctrl K</kbd>
       </button>
       <span class="push" />

@@ -51,6 +51,8 @@ interface View {
 
 const SIZES = [25, 50, 100, 250, 500]
 const FILTER_PAUSE_MS = 250
+/** So many rows need neither pages nor a filter. */
+const FEW = 10
 
 /** The part of the address that belongs to a table; secondary tables put their name before it. */
 function useView(id: string, isMain: boolean): [View, (changes: Partial<View>) => void] {
@@ -188,7 +190,9 @@ function TableView<T>(props: ViewProps<T>) {
         <div class="table-tools">{props.tools}</div>
       ) : (
         <div class="table-tools">
-          <FilterBox view={view} change={props.change} label={props.label} />
+          {counts.total <= FEW && view.filter === '' && rows !== undefined ? null : (
+            <FilterBox view={view} change={props.change} label={props.label} />
+          )}
           {props.bulk !== undefined && chosenRows.length > 0 ? (
             <span class="row">
               <span class="small">{chosenRows.length} chosen</span>
@@ -206,7 +210,7 @@ function TableView<T>(props: ViewProps<T>) {
         </div>
       ) : null}
       {isEmpty ? props.empty : <Grid {...props} columns={columns.shown} chosen={chosen} setChosen={setChosen} />}
-      {isEmpty ? null : <Foot {...props} />}
+      {isEmpty || (counts.total <= FEW && view.filter === '') ? null : <Foot {...props} />}
     </>
   )
 }
@@ -261,7 +265,7 @@ function useColumns<T>({ id, columns }: TableProps<T>): Columns<T> {
 }
 
 function ColumnChooser<T>({ all, shown, toggle }: Columns<T>) {
-  if (all.length < 4) return null
+  if (all.length < 6) return null
   return (
     <Popover icon="columns" label="Choose columns">
       {() =>

@@ -1,0 +1,230 @@
+// What people do in the console, end to end against a running broker: each action is looked up in the HTTP API afterwards.
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import amqp from 'amqplib'
+import type { EmbeddedBroker } from '../../src/library.ts'
+import { callApi, startConsole, Visitor } from './browser.ts'
+
+interface Depth {
+  readonly messages: number
+}
+
+let broker: EmbeddedBroker
+let base: string
+let visitor: Visitor
+
+before(async () => {
+  const started = await startConsole()
+  broker = started.broker
+  base = started.base
+  visitor = await Visitor.arrive(base)
+  await visitor.signIn()
+  await visitor.settle()
+})
+
+beforeEach(() => {
+  visitor.complaints.length = 0
+})
+
+after(async () => {
+  await visitor.leave()
+  await broker.stop()
+})
+
+async function names(list: string): Promise<readonly string[]> {
+  const rows = (await callApi(base, 'GET', list)) as readonly { readonly name: string }[]
+  return rows.map(({ name }) => name)
+}
+
+/** Waits until the API says so. */
+async function until(question: () => Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + 10_000
+  while (!(await question())) assert.ok(performance.now() < endMs, 'it did not happen within 10 s')
+}
+
+test('a queue is declared, bound, filled, looked into, purged and deleted', async () => {
+  const { page } = visitor
+  await visitor.go('/queues')
+  await visitor.click('Declare')
+  await page.getByLabel('Name', { exact: true }).fill('ui.letters')
+  await visitor.click('+ x-max-length')
+  await page.getByLabel('value of x-max-length').fill('100')
+  await visitor.confirm('Declare')
+  await page.getByRole('heading', { name: 'ui.letters' }).waitFor()
+  const declared = (await callApi(base, 'GET', 'queues/%2F/ui.letters')) as { arguments: Record<string, unknown> }
+  assert.deepEqual(declared.arguments, { 'x-queue-type': 'classic', 'x-max-length': 100 })
+
+  await page.getByRole('link', { name: 'Bindings' }).click()
+  await visitor.click('Bind')
+  await page.getByLabel('Exchange', { exact: true }).fill('amq.topic')
+  await page.getByLabel('Binding key').fill('letter.#')
+  await visitor.confirm('Bind')
+  await page.getByRole('cell', { name: 'letter.#', exact: true }).waitFor()
+
+  await visitor.click('Publish')
+  await page.getByLabel('Body', { exact: true }).fill('{"text":"<b>not HTML</b>"}')
+  await visitor.confirm('Publish')
+  await until(async () => ((await callApi(base, 'GET', 'queues/%2F/ui.letters')) as Depth).messages === 1)
+
+  await page.getByRole('link', { name: 'Messages' }).click()
+  await visitor.click('Get')
+  await visitor.click(/^1: /)
+  await page.getByRole('dialog').getByText('"text": "<b>not HTML</b>"').waitFor()
+  assert.equal(await page.getByRole('dialog').locator('b').count(), 0)
+  await page.getByRole('dialog').getByRole('button', { name: 'Dismiss' }).click()
+
+  await visitor.click('Purge')
+  await visitor.confirm('Purge')
+  await until(async () => ((await callApi(base, 'GET', 'queues/%2F/ui.letters')) as Depth).messages === 0)
+  await visitor.click('Delete')
+  await visitor.confirm('Delete')
+  await until(async () => !(await names('queues')).includes('ui.letters'))
+  assert.deepEqual(visitor.complaints, [])
+})
+
+test('an exchange is declared and deleted', async () => {
+  const { page } = visitor
+  await visitor.go('/exchanges')
+  await visitor.click('Declare')
+  await page.getByLabel('Name', { exact: true }).fill('ui.events')
+  await visitor.confirm('Declare')
+  await page.getByRole('heading', { name: 'ui.events' }).waitFor()
+  await visitor.click('Delete')
+  await visitor.confirm('Delete')
+  await until(async () => !(await names('exchanges')).includes('ui.events'))
+})
+
+test('a user is added, given permissions and deleted', async () => {
+  const { page } = visitor
+  await visitor.go('/users')
+  await visitor.click('Add')
+  await page.getByLabel('Name', { exact: true }).fill('ui-user')
+  await page.getByLabel('Password', { exact: true }).fill('secret')
+  await visitor.click('monitoring')
+  await visitor.confirm('Add')
+  await page.getByRole('heading', { name: 'ui-user' }).waitFor()
+  await visitor.click('Set')
+  await visitor.confirm('Set')
+  await page.getByRole('cell', { name: 'everything' }).first().waitFor()
+  await visitor.click('Delete')
+  await visitor.confirm('Delete')
+  await until(async () => !(await names('users')).includes('ui-user'))
+})
+
+test('a virtual host, a policy and a limit are made and removed', async () => {
+  const { page } = visitor
+  await visitor.go('/vhosts')
+  await visitor.click('Add')
+  await page.getByLabel('Name', { exact: true }).fill('ui-host')
+  await visitor.confirm('Add')
+  await page.getByRole('heading', { name: 'ui-host' }).waitFor()
+
+  await visitor.go('/policies?vhost=ui-host')
+  await visitor.click('Add')
+  await page.getByLabel('Name', { exact: true }).fill('short')
+  await page.getByLabel('Pattern').fill('^q')
+  await visitor.click('+ max-length')
+  await page.getByLabel('value of max-length').fill('5')
+  await visitor.sees('Matches 0 now.')
+  await visitor.confirm('Save')
+  await until(async () => (await names('policies')).includes('short'))
+  await visitor.click('Delete the policy short')
+  await visitor.confirm('Delete')
+  await until(async () => !(await names('policies')).includes('short'))
+
+  await visitor.go('/limits')
+  await visitor.click('Set')
+  await page.getByLabel('Virtual host', { exact: true }).last().selectOption('ui-host')
+  await page.getByLabel('At most').fill('3')
+  await visitor.confirm('Set')
+  await page.getByRole('cell', { name: 'max-connections', exact: true }).waitFor()
+
+  await visitor.go('/vhosts/ui-host')
+  await visitor.click('Delete')
+  await visitor.confirm('Delete')
+  await until(async () => !(await names('vhosts')).includes('ui-host'))
+})
+
+test('a connection is closed', async () => {
+  const client = await amqp.connect(broker.url!, { clientProperties: { connection_name: 'victim' } })
+  client.on('error', () => undefined)
+  const closed = new Promise((resolve) => client.once('close', resolve))
+  await visitor.go('/connections')
+  await visitor.page.getByRole('link', { name: 'victim' }).click()
+  await visitor.click('Close')
+  await visitor.confirm('Close')
+  await closed
+})
+
+test('definitions are exported, and imported with a preview', async () => {
+  const { page } = visitor
+  await visitor.go('/definitions')
+  const download = page.waitForEvent('download')
+  await visitor.click('Download')
+  assert.match((await download).suggestedFilename(), /^definitions-.*\.json$/)
+  const wanted = { queues: [{ name: 'ui.imported', vhost: '/', durable: true, auto_delete: false, arguments: {} }] }
+  await page.getByLabel('File').setInputFiles({
+    name: 'wanted.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(JSON.stringify(wanted)),
+  })
+  await visitor.sees('1 new')
+  await visitor.click('Import')
+  await visitor.confirm('Import')
+  await until(async () => (await names('queues')).includes('ui.imported'))
+})
+
+test('the palette finds a queue by its name', async () => {
+  const { page } = visitor
+  await callApi(base, 'PUT', 'queues/%2F/needle.in.hay', {})
+  await visitor.go('/')
+  await page.keyboard.press('Control+k')
+  await page.getByRole('combobox', { name: 'Search and commands' }).waitFor()
+  await page.keyboard.type('needle')
+  await page.getByRole('option', { name: /needle\.in\.hay/ }).waitFor()
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'needle.in.hay' }).waitFor()
+})
+
+test('5,000 queues are paged, filtered and sorted by the server, and the address says so', async () => {
+  const { page } = visitor
+  const client = await amqp.connect(broker.url!)
+  const channel = await client.createChannel()
+  for (let i = 0; i < 5_000; i += 100) {
+    await Promise.all(
+      Array.from({ length: 100 }, (_, k) => channel.assertQueue(`many.${String(i + k).padStart(4, '0')}`)),
+    )
+  }
+  channel.sendToQueue('many.4321', Buffer.from('deepest'))
+  await visitor.go('/queues')
+  await visitor.sees(/of 5,0\d\d/)
+  await page.getByLabel('Filter Queues').fill('many.43')
+  await visitor.sees(/1 to 50 of 100/)
+  await page.getByRole('button', { name: 'Ready' }).click()
+  await page.locator('tbody tr').first().getByRole('link', { name: 'many.4321' }).waitFor()
+  assert.match(page.url(), /q=many\.43&sort=ready&desc=true/)
+  await page.reload()
+  await page.locator('tbody tr').first().getByRole('link', { name: 'many.4321' }).waitFor()
+  await visitor.click('Next page')
+  await visitor.sees(/51 to 100 of 100/)
+  await page.getByLabel('Choose all rows of this page').check()
+  await visitor.sees('50 chosen')
+  await client.close()
+  assert.deepEqual(visitor.complaints, [])
+})
+
+test('what changes is pushed, and a broker that comes back is noticed', async () => {
+  const { page } = visitor
+  await visitor.go('/queues?q=pushed')
+  await callApi(base, 'PUT', 'queues/%2F/pushed', {})
+  await page.getByRole('link', { name: 'pushed' }).waitFor()
+  const port = Number(new URL(base).port)
+  await broker.stop()
+  await page.locator('.pulse[data-state="lost"]').waitFor()
+  const started = await startConsole(port)
+  broker = started.broker
+  // The session is gone with the broker's memory; signing in again brings the page back.
+  await page.getByLabel('User name').waitFor({ timeout: 30_000 })
+  await visitor.signIn()
+  await visitor.settle()
+})

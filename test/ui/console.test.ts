@@ -1,0 +1,152 @@
+// Every page of the console in a real browser, in both themes, as each kind of user: no error, nothing for axe to find,
+// and screenshots in the folder that WARREN_SCREENSHOTS names.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import amqp from 'amqplib'
+import type { EmbeddedBroker } from '../../src/library.ts'
+import { callApi, startConsole, type Theme, type Violation, Visitor } from './browser.ts'
+
+const PAGES: Readonly<Record<string, string>> = {
+  overview: '/',
+  connections: '/connections',
+  channels: '/channels',
+  exchanges: '/exchanges',
+  exchange: '/exchanges/%2F/orders',
+  'exchange-bindings': '/exchanges/%2F/orders?tab=bindings',
+  queues: '/queues',
+  queue: '/queues/%2F/orders.new',
+  'queue-consumers': '/queues/%2F/orders.new?tab=consumers',
+  'queue-bindings': '/queues/%2F/orders.new?tab=bindings',
+  'queue-messages': '/queues/%2F/orders.new?tab=messages',
+  'queue-settings': '/queues/%2F/orders.new?tab=settings',
+  topology: '/topology',
+  route: '/route?exchange=orders&key=order.new',
+  'dead-letters': '/dead-letters',
+  node: '/nodes',
+  log: '/log',
+  vhosts: '/vhosts',
+  vhost: '/vhosts/%2F',
+  users: '/users',
+  user: '/users/guest',
+  policies: '/policies',
+  limits: '/limits',
+  definitions: '/definitions',
+  'feature-flags': '/feature-flags',
+  settings: '/settings',
+  'not-found': '/nowhere',
+}
+
+let broker: EmbeddedBroker
+let base: string
+let client: Awaited<ReturnType<typeof amqp.connect>>
+
+before(async () => {
+  const started = await startConsole()
+  broker = started.broker
+  base = started.base
+  client = await amqp.connect(broker.url!, { clientProperties: { connection_name: 'order-service' } })
+  const channel = await client.createConfirmChannel()
+  await channel.assertExchange('orders', 'topic')
+  await channel.assertExchange('dlx', 'fanout')
+  await channel.assertQueue('orders.new', { arguments: { 'x-dead-letter-exchange': 'dlx', 'x-max-length': 1_000 } })
+  await channel.assertQueue('dead.letters')
+  await channel.bindQueue('orders.new', 'orders', 'order.new.#')
+  await channel.bindQueue('dead.letters', 'dlx', '')
+  await channel.prefetch(5)
+  await channel.consume('orders.new', () => undefined)
+  for (let i = 0; i < 40; i++)
+    channel.publish('orders', 'order.new.eu', Buffer.from(`{"order":${i}}`), { persistent: true })
+  await channel.waitForConfirms()
+  await callApi(base, 'PUT', 'users/watcher', { password: 'watcher', tags: 'monitoring' })
+  await callApi(base, 'PUT', 'users/maker', { password: 'maker', tags: 'policymaker' })
+  await callApi(base, 'PUT', 'users/plain', { password: 'plain', tags: 'management' })
+  await callApi(base, 'PUT', 'users/app', { password: 'app', tags: '' })
+  for (const user of ['maker', 'plain']) {
+    await callApi(base, 'PUT', `permissions/%2F/${user}`, { configure: '.*', write: '.*', read: '.*' })
+  }
+  await callApi(base, 'PUT', 'policies/%2F/limits', { pattern: '^dead', definition: { 'max-length': 10_000 } })
+})
+
+after(async () => {
+  await client.close()
+  await broker.stop()
+})
+
+for (const theme of ['light', 'dark'] as const satisfies readonly Theme[]) {
+  test(`every page, ${theme}`, async () => {
+    const visitor = await Visitor.arrive(base, theme)
+    try {
+      const found: Record<string, readonly Violation[]> = { 'sign-in': await visitor.violations() }
+      await visitor.signIn()
+      await visitor.settle()
+      for (const [name, address] of Object.entries(PAGES)) {
+        await visitor.go(address)
+        await visitor.page.locator('h1, .empty strong').first().waitFor()
+        found[name] = await visitor.violations()
+        const folder = process.env.WARREN_SCREENSHOTS
+        if (folder !== undefined) await visitor.page.screenshot({ path: `${folder}/${name}-${theme}.png` })
+      }
+      for (const [name, violations] of Object.entries(found)) assert.deepEqual(violations, [], name)
+      assert.deepEqual(visitor.complaints, [])
+    } finally {
+      await visitor.leave()
+    }
+  })
+}
+
+test('a phone: no page is wider than the screen', async () => {
+  const visitor = await Visitor.arrive(base, 'light', 360)
+  try {
+    await visitor.signIn()
+    await visitor.settle()
+    for (const [name, address] of Object.entries(PAGES)) {
+      await visitor.go(address)
+      assert.ok(Number(await visitor.page.evaluate('document.documentElement.scrollWidth')) <= 360, name)
+    }
+    await visitor.click('Navigation')
+    await visitor.page.getByRole('link', { name: 'Queues' }).click()
+    await visitor.page.getByRole('heading', { name: 'Queues' }).waitFor()
+  } finally {
+    await visitor.leave()
+  }
+})
+
+const ROLES = [
+  { user: 'guest', sees: ['Users', 'Policies', 'Log', 'Queues'], misses: [] },
+  { user: 'watcher', sees: ['Log', 'Node', 'Queues'], misses: ['Users', 'Policies'] },
+  { user: 'maker', sees: ['Policies', 'Queues'], misses: ['Users', 'Log'] },
+  { user: 'plain', sees: ['Queues', 'Virtual hosts'], misses: ['Users', 'Policies', 'Log'] },
+] as const
+
+for (const { user, sees, misses } of ROLES) {
+  test(`what ${user} may see`, async () => {
+    const visitor = await Visitor.arrive(base)
+    try {
+      await visitor.signIn(user, user)
+      await visitor.settle()
+      const navigation = visitor.page.getByRole('navigation', { name: 'Pages' })
+      // A number of objects may stand behind the name.
+      const link = (name: string) => navigation.getByRole('link', { name: new RegExp(`^${name}\\s*[\\d,]*$`) })
+      for (const name of sees) await link(name).waitFor()
+      for (const name of misses) assert.equal(await link(name).count(), 0, name)
+      assert.deepEqual(visitor.complaints, [])
+      await visitor.click(`User ${user}`)
+      await visitor.click('Sign out')
+      await visitor.page.getByLabel('User name').waitFor()
+    } finally {
+      await visitor.leave()
+    }
+  })
+}
+
+test('a wrong password and a user without a tag are told so', async () => {
+  const visitor = await Visitor.arrive(base)
+  try {
+    await visitor.signIn('guest', 'wrong')
+    await visitor.sees('User name or password is not right.')
+    await visitor.signIn('app', 'app')
+    await visitor.sees(/no management tag|not right/)
+  } finally {
+    await visitor.leave()
+  }
+})
