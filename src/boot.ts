@@ -14,6 +14,7 @@ import { openManagement } from './boot/management.ts'
 import { mqttService, openMqtt } from './boot/mqtt.ts'
 import type { BrokerParts } from './boot/parts.ts'
 import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
+import { openStomp, stompService } from './boot/stomp.ts'
 import { readTlsSettings } from './boot/tls.ts'
 import type { BrokerOptions, RunningBroker } from './config/broker-options.ts'
 import type { Settings } from './config/settings.ts'
@@ -27,6 +28,7 @@ import type { TransportAcceptor } from './net/listener.ts'
 import type { Transport } from './net/transport.ts'
 import { AMQP091_ENCODER, AMQP091_FORMAT } from './protocols/amqp091/convert.ts'
 import { MQTT_FORMAT } from './protocols/mqtt/convert.ts'
+import { STOMP_FORMAT } from './protocols/stomp/convert.ts'
 import { queueKinds } from './queues/registry.ts'
 
 /** What a program that embeds the broker may hand in beyond `BrokerOptions`. */
@@ -71,7 +73,8 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   ending.add(() => monitor.stop())
   await monitor.start()
   const amqp = amqp091(parts)
-  ending.add(() => endConnections([amqp, mqtt], foundation.wheel))
+  const stomp = stompService(parts)
+  ending.add(() => endConnections([amqp, mqtt, stomp], foundation.wheel))
   const booted = {
     parts,
     acceptAmqp: (transport: Transport) => amqp.accept(transport),
@@ -83,6 +86,7 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   ending.add(() => listeners.close())
   await openAll(listeners, settings, booted.acceptAmqp)
   await openMqtt(listeners, settings, mqtt)
+  await openStomp(listeners, settings, stomp)
   const management = await openManagement(parts, listeners, {
     log: options.logControl,
     shutdown: () => void ending.run(),
@@ -93,7 +97,7 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
 
 function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms): BrokerParts {
   const { settings, dataDir, logger } = options
-  const formats = new Map([AMQP091_FORMAT, MQTT_FORMAT].map((format) => [format.protocol, format]))
+  const formats = new Map([AMQP091_FORMAT, MQTT_FORMAT, STOMP_FORMAT].map((format) => [format.protocol, format]))
   const broker = new Broker({
     metadata: foundation.metadata,
     store: foundation.store,

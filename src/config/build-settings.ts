@@ -113,6 +113,7 @@ function findConflicts(settings: Settings): string[] {
     ['mqtt.listeners.ssl', settings.mqtt.ssl.length > 0],
     ['web_mqtt.ssl.port', settings.mqtt.webSslPort !== null],
     ['stomp.listeners.ssl', settings.stomp.ssl.length > 0],
+    ['web_stomp.ssl.port', settings.stomp.webSslPort !== null],
     ['stream.listeners.ssl', settings.stream.ssl.length > 0],
     ['management.ssl.port', settings.management.sslPort !== null && settings.management.certificateFile === null],
   ] as const

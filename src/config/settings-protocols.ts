@@ -278,6 +278,8 @@ export const STOMP_FIELDS = {
     'Kind of WebSocket frames that are sent.',
   ),
   webHttpAuth: setting('web_stomp.use_http_auth', boolean, false, 'The HTTP request may carry the login.'),
+  webSslPort: optional('web_stomp.ssl.port', port, 'Port of STOMP over WebSocket with TLS; RabbitMQ uses 15673.'),
+  webSslHost: optional('web_stomp.ssl.ip', string, 'Interface it listens on; all unless set.'),
 }
 
 /** RabbitMQ's stream protocol. */

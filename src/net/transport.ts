@@ -15,6 +15,14 @@ export interface TransportEnds {
   readonly isLoopback: boolean
   /** Null without TLS. */
   readonly tls: TlsFacts | null
+  /** Of the HTTP request that a WebSocket began with, where the listener reads it. */
+  readonly httpLogin?: HttpLogin
+}
+
+/** User and password of HTTP's basic authentication. */
+export interface HttpLogin {
+  readonly user: string
+  readonly password: string
 }
 
 /** What a TLS handshake agreed on. */

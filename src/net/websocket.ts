@@ -5,6 +5,8 @@
  * The `ws` library does the framing and stands behind this file alone. A frame is as long as a packet may be; frames of
  * the wrong kind, path or sub-protocol end the one connection they come on.
  */
+
+import { isUtf8 } from 'node:buffer'
 import http from 'node:http'
 import https from 'node:https'
 import type net from 'node:net'
@@ -13,7 +15,7 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../base/log.ts'
 import { isLoopback, plainHost, type TransportAcceptor } from './listener.ts'
 import { refusesPeer, type TlsSettings, tlsFacts, tlsServerOptions } from './tls.ts'
-import type { Transport, TransportEnds, TransportSink } from './transport.ts'
+import type { HttpLogin, Transport, TransportEnds, TransportSink } from './transport.ts'
 
 const NORMAL_CLOSURE = 1000
 const UNSUPPORTED_DATA = 1003
@@ -34,8 +36,12 @@ export interface WebSocketListenerOptions {
   readonly tls: TlsSettings | null
   /** Path of the upgrade request. */
   readonly path: string
-  /** Sub-protocols of which a client must offer one; the first offered is taken. */
+  /** Sub-protocols of which a client must offer one; the first of ours that is offered is taken. */
   readonly subprotocols: readonly string[]
+  /** A client may also offer none at all. */
+  readonly needsNoSubprotocol?: boolean
+  /** Reads user and password of the request's basic authentication. */
+  readonly readsHttpLogin?: boolean
   readonly frameBytesMax: number
   /** What the protocol speaks: binary frames only, or text as well, which is then also sent. */
   readonly frames: 'binary' | 'text'
@@ -113,7 +119,8 @@ export class WebSocketListener {
       return
     }
     socket.setNoDelay(true)
-    const ends = endsOf(socket)
+    const login = this.#options.readsHttpLogin === true ? httpLogin(request.headers.authorization) : undefined
+    const ends = { ...endsOf(socket), ...(login !== undefined && { httpLogin: login }) }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.#accept(new WebSocketTransport(webSocket, socket, ends, this.#options.frames))
     })
@@ -123,8 +130,10 @@ export class WebSocketListener {
   #refuses({ url, headers }: http.IncomingMessage, socket: net.Socket): string | undefined {
     const { path, subprotocols, tls: tlsSettings } = this.#options
     if ((url ?? '').split('?', 1)[0] !== path) return '404 Not Found'
-    const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-    if (!offered.some((name) => subprotocols.includes(name))) return '400 Bad Request'
+    const names = headers['sec-websocket-protocol']
+    const isWithout = names === undefined && this.#options.needsNoSubprotocol === true
+    const offered = (names ?? '').split(',').map((name) => name.trim())
+    if (!isWithout && !offered.some((name) => subprotocols.includes(name))) return '400 Bad Request'
     if (tlsSettings === null || !(socket instanceof tls.TLSSocket)) return undefined
     return refusesPeer(tlsSettings, socket) === undefined ? undefined : '403 Forbidden'
   }
@@ -172,7 +181,10 @@ export class WebSocketTransport implements Transport {
   }
 
   write(bytes: Buffer, start: number, end: number, written: () => void): void {
-    this.#webSocket.send(bytes.subarray(start, end), { binary: this.#frames === 'binary' }, () => written())
+    const range = bytes.subarray(start, end)
+    // A text frame that is no text would end the connection.
+    const binary = this.#frames === 'binary' || !isUtf8(range)
+    this.#webSocket.send(range, { binary }, () => written())
   }
 
   cork(): void {
@@ -190,6 +202,15 @@ export class WebSocketTransport implements Transport {
   destroy(): void {
     this.#webSocket.terminate()
   }
+}
+
+/** User and password of a basic authentication; undefined for anything else. */
+function httpLogin(authorization: string | undefined): HttpLogin | undefined {
+  const match = /^basic +([A-Za-z0-9+/=]+) *$/i.exec(authorization ?? '')
+  if (match === null) return undefined
+  const text = Buffer.from(match[1]!, 'base64').toString()
+  const colon = text.indexOf(':')
+  return colon === -1 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
 function endsOf(socket: net.Socket): TransportEnds {

@@ -1,0 +1,64 @@
+/** STOMP on its listeners: TCP, TLS, and WebSocket over both. */
+import type { Settings } from '../config/settings.ts'
+import type { TransportAcceptor } from '../net/listener.ts'
+import { Stomp } from '../protocols/stomp/stomp.ts'
+import type { StompSettings } from '../protocols/stomp/world.ts'
+import type { OpenListeners } from './listeners.ts'
+import type { BrokerParts } from './parts.ts'
+import { readTlsSettings } from './tls.ts'
+
+/** Names of STOMP in WebSocket handshakes. Clients may leave them out. */
+const SUBPROTOCOLS = ['v12.stomp', 'v11.stomp', 'v10.stomp']
+
+/** The protocol over the parts of a broker. */
+export function stompService(parts: BrokerParts): Stomp {
+  const { broker, login, alarms, chunks, formats } = parts
+  const logger = parts.logger.child('connection')
+  return new Stomp({ broker, login, alarms, chunks, formats, logger, settings: stompSettings(parts.settings) })
+}
+
+/** Listens for STOMP clients. Without TCP and TLS listeners there is no WebSocket either. Rejects for the first port that cannot be had. */
+export async function openStomp(listeners: OpenListeners, settings: Settings, service: Stomp): Promise<void> {
+  const { stomp } = settings
+  if (stomp.tcp.length === 0 && stomp.ssl.length === 0) return
+  const accept: TransportAcceptor = (transport) => service.accept(transport)
+  await listeners.open('stomp', stomp.tcp, null, accept, stomp.proxyProtocol)
+  if (stomp.ssl.length > 0) {
+    await listeners.open('stomps', stomp.ssl, readTlsSettings(settings), accept, stomp.proxyProtocol)
+  }
+  const web = {
+    path: stomp.webPath,
+    subprotocols: SUBPROTOCOLS,
+    needsNoSubprotocol: true,
+    readsHttpLogin: stomp.webHttpAuth,
+    frameBytesMax: stomp.frameBytesMax,
+    frames: stomp.webFrame,
+  }
+  const plain = { ...web, name: 'web-stomp', host: stomp.webHost ?? '', port: stomp.webPort, tls: null }
+  await listeners.openWebSocket(plain, accept)
+  if (stomp.webSslPort === null) return
+  const secured = { name: 'web-stomps', host: stomp.webSslHost ?? '', port: stomp.webSslPort }
+  await listeners.openWebSocket({ ...web, ...secured, tls: readTlsSettings(settings) }, accept)
+}
+
+function stompSettings({ stomp, amqp, tls, node }: Settings): StompSettings {
+  const from = tls.certificateLoginFrom
+  return {
+    defaultVhost: stomp.defaultVhost,
+    defaultUser: stomp.defaultUser,
+    defaultPassword: stomp.defaultPassword,
+    topicExchange: stomp.defaultTopicExchange,
+    defaultNackRequeue: stomp.defaultNackRequeue,
+    implicitConnect: stomp.implicitConnect,
+    hidesServer: stomp.hideServerInfo,
+    serverName: `${node.productName}/${node.productVersion}`,
+    trailingLineFeed: stomp.trailingLf,
+    loginTimeoutMs: stomp.loginTimeoutMs,
+    frameBytesMax: stomp.frameBytesMax,
+    frameBytesUnauthenticatedMax: stomp.frameBytesUnauthenticatedMax,
+    messageBytesMax: amqp.messageBytesMax,
+    subscriptionCountMax: amqp.consumerCountMax,
+    certificateLogin: stomp.certificateLogin,
+    certificateUserFrom: from === 'subject_alt_name' ? 'subject_alternative_name' : from,
+  }
+}

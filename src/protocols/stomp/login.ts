@@ -1,0 +1,109 @@
+/**
+ * From CONNECT to a member of a vhost: version, user, vhost, in RabbitMQ's order and words. [STOMP 1.2 "Connecting"; RabbitMQ: STOMP]
+ */
+import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
+import type { Vhost } from '../../model/vhost.ts'
+import type { PeerCertificate, TransportEnds } from '../../net/transport.ts'
+import { badConnect, StompError } from './errors.ts'
+import { SUPPORTED_VERSIONS, VERSION_10, VERSION_NAMES, type Version } from './spec.ts'
+import type { StompSettings, StompWorld } from './world.ts'
+
+/** What authenticators know the protocol by. */
+const PROTOCOL_NAME = 'stomp'
+
+/** A login that was granted. */
+export interface LoggedIn {
+  readonly identity: Identity
+  readonly vhost: Vhost
+  /** Name of the SASL mechanism that comes nearest. */
+  readonly mechanism: string
+}
+
+/** The highest version that both sides speak; without the header it is 1.0. */
+export function negotiateVersion(acceptVersion: string | undefined): Version {
+  if (acceptVersion === undefined) return VERSION_10
+  const offered = acceptVersion.split(',').map((name) => name.trim())
+  for (let version = VERSION_NAMES.length - 1; version >= 0; version--) {
+    // An index of the table is a version.
+    if (offered.includes(VERSION_NAMES[version]!)) return version as Version
+  }
+  throw new StompError('Version mismatch', `Supported versions are ${SUPPORTED_VERSIONS}\n`)
+}
+
+/** Logs in with the headers of CONNECT, or, for an implicit connect, with none. Rejects with a `StompError`. */
+export async function logIn(
+  world: StompWorld,
+  ends: TransportEnds,
+  headers: ReadonlyMap<string, string>,
+): Promise<LoggedIn> {
+  const { settings, broker } = world
+  const vhostName = headers.get('host') ?? settings.defaultVhost
+  const claim = claimOf(settings, ends, headers)
+  const source: LoginSource = {
+    remoteAddress: ends.peerHost,
+    isLoopback: ends.isLoopback,
+    protocol: PROTOCOL_NAME,
+    vhost: vhostName,
+    ...(claim.certificateUser !== undefined && { certificateUser: claim.certificateUser }),
+  }
+  const verdict = await world.login.authenticate(
+    claim.certificateUser !== undefined
+      ? { mechanism: 'EXTERNAL', response: null, source }
+      : { username: claim.user, password: claim.password, source },
+  )
+  if (isRefusal(verdict)) {
+    broker.counters.authenticationFailed++
+    throw refusedLogin(verdict, claim.user)
+  }
+  broker.counters.authenticationSucceeded++
+  const vhost = enter(world, verdict.user, vhostName)
+  return { identity: verdict, vhost, mechanism: claim.certificateUser === undefined ? 'PLAIN' : 'EXTERNAL' }
+}
+
+/** The vhost. Throws when the user may not be in it now. */
+export function enter({ broker }: StompWorld, user: string, vhostName: string): Vhost {
+  const vhost = broker.vhost(vhostName)
+  if (vhost === undefined || !broker.permissions.mayEnter(user, vhostName)) {
+    throw badConnect(`Virtual host '${vhostName}' access denied`)
+  }
+  const refusal = broker.refusesConnection(user, vhostName)
+  if (refusal !== undefined) throw badConnect(`${refusal.text}\n`)
+  return vhost
+}
+
+interface Claim {
+  readonly user: string
+  readonly password: string
+  readonly certificateUser?: string
+}
+
+function claimOf(settings: StompSettings, ends: TransportEnds, headers: ReadonlyMap<string, string>): Claim {
+  const login = headers.get('login') ?? ends.httpLogin?.user
+  const passcode = headers.get('passcode') ?? ends.httpLogin?.password
+  if (login === undefined && passcode === undefined && settings.certificateLogin) {
+    const user = certificateUserOf(settings, ends)
+    if (user !== undefined) return { user, password: '', certificateUser: user }
+  }
+  const user = login ?? settings.defaultUser
+  const password = passcode ?? settings.defaultPassword
+  if (user === null || password === null) throw badConnect('Missing login or passcode header(s)')
+  return { user, password }
+}
+
+function refusedLogin({ reason, text }: LoginRefusal, user: string): StompError {
+  if (reason === 'loopback-only') return badConnect('non-loopback access denied')
+  if (reason === 'unavailable') return badConnect(`${text}\n`)
+  return badConnect(`Access refused for user '${user}'\n`)
+}
+
+function certificateUserOf({ certificateUserFrom }: StompSettings, ends: TransportEnds): string | undefined {
+  const certificate = ends.tls?.peerCertificate ?? null
+  if (certificate === null) return undefined
+  if (certificateUserFrom === 'common_name') return certificate.commonName
+  return certificateUserFrom === 'distinguished_name' ? certificate.distinguishedName : alternativeName(certificate)
+}
+
+/** The first DNS name. */
+function alternativeName({ alternativeNames }: PeerCertificate): string | undefined {
+  return alternativeNames.find((name) => name.startsWith('DNS:'))?.slice('DNS:'.length)
+}
