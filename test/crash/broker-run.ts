@@ -137,7 +137,11 @@ export class BrokerRun {
   async #killDuringStart(afterMs: number): Promise<void> {
     const args = ['bin/warren.js', 'server', '--data-dir', this.#folder]
     const ports = ['listeners.tcp.default', 'management.tcp.port', 'prometheus.tcp.port', 'mqtt.listeners.tcp.default']
-    for (const setting of [...[...ports, 'web_mqtt.tcp.port'].map((port) => `${port}=0`), ...this.#settings]) {
+    for (const setting of [
+      ...[...ports, 'web_mqtt.tcp.port'].map((port) => `${port}=0`),
+      'stomp.listeners.tcp=none',
+      ...this.#settings,
+    ]) {
       args.push('--set', setting)
     }
     const child = spawn(process.execPath, args, { cwd: projectRoot, stdio: 'ignore' })

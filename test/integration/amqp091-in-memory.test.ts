@@ -145,6 +145,7 @@ before(async () => {
     settings: settingsWith({
       'listeners.tcp': 'none',
       'mqtt.listeners.tcp': 'none',
+      'stomp.listeners.tcp': 'none',
       'management.tcp.port': 0,
       'prometheus.tcp.port': 0,
     }),

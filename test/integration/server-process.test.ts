@@ -47,6 +47,7 @@ async function start(...args: readonly string[]): Promise<Running> {
     '--in-memory',
     '--set=listeners.tcp.default=0',
     '--set=mqtt.listeners.tcp=none',
+    '--set=stomp.listeners.tcp=none',
     '--ready-file',
     readyFile,
   ])

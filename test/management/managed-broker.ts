@@ -44,6 +44,7 @@ export class ManagedBroker {
       'prometheus.tcp.port': '0',
       'mqtt.listeners.tcp.default': '0',
       'web_mqtt.tcp.port': '0',
+      'stomp.listeners.tcp': 'none',
     }
     const booted = await startBroker({
       settings: settingsWith({ ...ports, ...settings }),

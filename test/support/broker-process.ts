@@ -81,6 +81,8 @@ const FREE_PORTS = [
   'listeners.tcp.default=0',
   'mqtt.listeners.tcp.default=0',
   'web_mqtt.tcp.port=0',
+  'stomp.listeners.tcp.default=0',
+  'web_stomp.tcp.port=0',
   'management.tcp.port=0',
   'prometheus.tcp.port=0',
 ]

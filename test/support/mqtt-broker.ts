@@ -16,6 +16,7 @@ const PORTS = {
   'mqtt.listeners.tcp.default': '0',
   'web_mqtt.tcp.port': '0',
   'stomp.listeners.tcp.default': '0',
+  'web_stomp.tcp.port': '0',
   'stream.listeners.tcp.default': '0',
 }
 

@@ -24,6 +24,7 @@ export async function startConsole(httpPort = 0): Promise<{ readonly broker: Emb
     settings: {
       'management.tcp.port': httpPort,
       'mqtt.listeners.tcp': 'none',
+      'stomp.listeners.tcp': 'none',
       // Rates are seen soon, so that tests need not wait for them.
       collect_statistics_interval: 1000,
     },
