@@ -24,6 +24,14 @@ import type { BlockStore } from '../storage/store.ts'
 
 const PROGRESS_AFTER_MS = 1_000
 
+/** How much was damaged. Counted while the folder is opened. */
+export interface DamageCounts {
+  /** Places in the log; each lost a batch of records. */
+  log: number
+  /** Records of the metadata. */
+  metadata: number
+}
+
 /** The ground of one broker. */
 export interface Foundation {
   readonly clock: Clock
@@ -34,6 +42,8 @@ export interface Foundation {
   readonly disk: Disk | null
   readonly store: BlockStore
   readonly metadata: Metadata
+  /** What was found damaged, and left out, when the folder was opened. */
+  readonly damage: DamageCounts
   /** Everything written is durable when it resolves. */
   close(): Promise<void>
 }
@@ -55,12 +65,13 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
   const wheel = new TimerWheel(clock, bug)
   const disk = dataDir === null ? null : new NodeDisk(path.join(dataDir, MESSAGES_FOLDER))
   const view = new MessageView()
+  const damage: DamageCounts = { log: 0, metadata: 0 }
   const store = await openMessageStore({
     disk,
     turn,
     clock,
     wheel,
-    report: storageReport(logger.child('storage'), alarms, clock),
+    report: storageReport(logger.child('storage'), alarms, clock, damage),
     weigh: (bytes, words, payloadAt) => {
       view.at(bytes, words, payloadAt)
       return view.bodyBytes
@@ -71,26 +82,27 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
     unsyncedBytesMax: settings.warren.unsyncedBytesMax,
   })
   try {
-    const metadata = await openMetadata(dataDir, logger)
+    const metadata = await openMetadata(dataDir, logger, damage)
     const close = async (): Promise<void> => {
       await store.close()
       await metadata.close()
     }
-    return { clock, wheel, turn, randomness: new SystemRandomness(), disk, store, metadata, close }
+    return { clock, wheel, turn, randomness: new SystemRandomness(), disk, store, metadata, damage, close }
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-async function openMetadata(dataDir: string | null, logger: Logger): Promise<Metadata> {
+async function openMetadata(dataDir: string | null, logger: Logger, damage: DamageCounts): Promise<Metadata> {
   if (dataDir === null) return createMemoryMetadata()
   const { metadata, damagedIds } = await openLmdbMetadata({ dir: path.join(dataDir, METADATA_FOLDER), logger })
+  damage.metadata = damagedIds.length
   if (damagedIds.length > 0) logger.error(`${damagedIds.length} damaged metadata records were left out`)
   return metadata
 }
 
-function storageReport(logger: Logger, alarms: Alarms, clock: Clock): StorageReport {
+function storageReport(logger: Logger, alarms: Alarms, clock: Clock, damage: DamageCounts): StorageReport {
   const startedMs = clock.monotonicMs()
   let saidMs = startedMs
   return {
@@ -100,6 +112,7 @@ function storageReport(logger: Logger, alarms: Alarms, clock: Clock): StorageRep
       else logger.notice('the log is written again')
     },
     onDamage({ file, from, to, reason }: Damage) {
+      damage.log++
       logger.error(`${file} is damaged from byte ${from} to ${to} (${reason}); a copy is set aside in quarantine`)
     },
     onNotice: (text) => logger.notice(text),

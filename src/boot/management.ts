@@ -104,6 +104,8 @@ function logFigures({ foundation }: BrokerParts): LogFigures {
     batchBytesBounds: BATCH_BYTES_BOUNDS,
     readCount: loadCount,
     readBytes: loadedBytes,
+    damageCount: foundation.damage.log,
+    metadataDamageCount: foundation.damage.metadata,
   }
 }
 

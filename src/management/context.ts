@@ -50,6 +50,9 @@ export interface LogFigures {
   /** Reads of what had left the memory. */
   readonly readCount: number
   readonly readBytes: number
+  /** Damaged places found in the log, and damaged records in the metadata, when the folder was opened. */
+  readonly damageCount: number
+  readonly metadataDamageCount: number
 }
 
 /** The node, as it describes itself. Functions are asked anew for every listing. */

@@ -169,7 +169,10 @@ export class DamageBench {
         assert.match(what, /^newest .* cut/, `${lost} messages are missing, and warren check calls the folder sound`)
         figures.trialsWithLostTail++
       }
-      if (/damaged:/.test(output)) assert.match(broker.output, /damaged/, 'the start says nothing of the damage')
+      if (part === 'messages' && code === 1) {
+        assert.match(broker.output, /damaged.*set aside in quarantine/, 'the start says nothing of the damage')
+        assert.ok((await damageMetric(broker)) > 0, 'the metrics say nothing of the damage')
+      }
     } finally {
       await broker.stop()
     }
@@ -204,6 +207,12 @@ export class DamageBench {
     }
     return lost
   }
+}
+
+async function damageMetric({ listeners }: BrokerProcess): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${listeners.prometheus}/metrics`)
+  const match = /^warrenmq_log_damages(?:\{[^}]*\})? (\d+)$/m.exec(await response.text())
+  return match === null ? 0 : Number(match[1])
 }
 
 /** Runs `warren check`. */
