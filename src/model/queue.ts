@@ -142,6 +142,38 @@ export interface QueueStatus {
   readonly effective: Readonly<Record<string, string | number | boolean>>
 }
 
+/** What a queue knows of an entry beyond its message. */
+export interface EntryFacts {
+  readonly redelivered: boolean
+  readonly deliveryCount: number
+  readonly acquiredCount: number
+}
+
+/**
+ * The ready entries of a queue, for operators: looked at without consuming, taken out one by one, in any order. Entries go
+ * by their sequences. Nothing here is on the path of messages.
+ */
+export interface QueueContents {
+  /** The sequence that the next entry gets: entries from here on came later. */
+  readonly end: number
+  /** Whether consumers get nothing until `resume`. Publishing, `take` and expiry go on. */
+  readonly isPaused: boolean
+  /** The smallest sequence of a ready entry at or above `from`; 0 when there is none. */
+  nextReady(from: number): number
+  /** Points the view at a ready entry; false when its bytes are not in memory (then `load`), or it is not there. */
+  open(sequence: number, view: MessageView): boolean
+  /** Brings a ready entry into memory, and calls `done`. A damaged one is gone then. */
+  load(sequence: number, done: () => void): void
+  factsOf(sequence: number): EntryFacts
+  /** Takes a ready entry out, so that nobody else gets it; false when it is not ready any more. Then `release` it. */
+  hold(sequence: number): boolean
+  /** Settles an entry that was held, or makes it ready again. Harmless when the queue was deleted meanwhile. */
+  release(sequence: number, outcome: 'accepted' | 'returned'): void
+  /** Consumers get nothing from now on, until `resume` or the broker's end. */
+  pause(): void
+  resume(): void
+}
+
 /** What a message is published to: a queue, or an exchange that keeps messages (delayed, recent history). */
 export interface MessageTarget {
   /** The queue's name; empty for an exchange that keeps messages. */
@@ -165,6 +197,8 @@ export interface Queue extends MessageTarget {
   readonly kind: string
   readonly counters: QueueCounters
   readonly consumers: readonly Consumer[]
+  /** For operators; null for a kind that keeps nothing. */
+  readonly contents: QueueContents | null
   /** Ready entries: what queue.declare-ok reports. */
   readonly readyCount: number
 

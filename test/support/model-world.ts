@@ -48,6 +48,7 @@ export class ListingQueue implements Queue {
   readonly kind: string
   readonly counters = {} as QueueCounters
   readonly consumers: readonly Consumer[] = []
+  readonly contents = null
   readonly received: Received[] = []
   /** Headers of what was received. */
   readonly headers: Arguments[] = []

@@ -30,10 +30,11 @@ import type { QueueRecord } from '../../model/records.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
 import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
 import { announceConsumer, announceConsumerGone } from '../common/consumer-events.ts'
+import { Contents, type ContentsOwner } from '../common/contents.ts'
 import { newCounters } from '../common/counters.ts'
 import { DeadLetterLine, type LetterHost } from '../common/dead-letter-line.ts'
 import { type DeliveryCounts, NO_COUNTS } from '../common/delivery-counts.ts'
-import { Entries, type EntriesOwner } from '../common/entries.ts'
+import { Entries } from '../common/entries.ts'
 import { EntryReader } from '../common/entry-reader.ts'
 import { Lease, type LeaseHolder } from '../common/lease.ts'
 import type { LengthLimit, Overflow } from '../common/length-limit.ts'
@@ -46,7 +47,7 @@ import { Takers, type TakersOwner } from '../common/takers.ts'
 import { TurnEnd, type Worker } from '../common/turn-end.ts'
 
 /** A classic queue. */
-export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, TakersOwner, LetterHost, LeaseHolder {
+export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, TakersOwner, LetterHost, LeaseHolder {
   readonly kind = 'classic'
   readonly record: QueueRecord
   readonly name: string
@@ -57,6 +58,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, Tak
   readonly ledger: Ledger
   readonly reader: EntryReader
   readonly recoveredUpTo: number
+  readonly contents: Contents
   readonly tellsTransient: boolean
   readonly #args: Arguments
   readonly #entries: Entries
@@ -87,6 +89,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, Tak
     this.#roster = new Roster(booleanArgument(args, 'x-single-active-consumer') === true ? 'single' : 'shared')
     this.#lease = new Lease(host.timers, this)
     this.#takers = new Takers(this, this.#entries)
+    this.contents = new Contents(this, this.#entries)
     this.#entries.recover()
     this.applyPolicy(policy)
   }
@@ -197,6 +200,10 @@ export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, Tak
 
   get readyCount(): number {
     return this.#entries.readyCount
+  }
+
+  get readyEnd(): number {
+    return this.ledger.nextSequence
   }
 
   refusesPurge(): Refusal | undefined {
@@ -312,6 +319,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, EntriesOwner, Tak
 
   /** Matches ready entries with consumers that have credit, until either runs dry; false when the budget did. */
   #deliver(): boolean {
+    if (this.contents.isPaused) return true
     const { store, ledger } = this
     const roster = this.#roster
     const entries = this.#entries

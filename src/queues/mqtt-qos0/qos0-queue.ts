@@ -33,6 +33,7 @@ export class Qos0Queue implements Queue, Consumer {
   readonly name: string
   readonly vhost: string
   readonly counters: QueueCounters = newCounters()
+  readonly contents = null
   readonly #store: MessageStore
   readonly #view: MessageView
   #sink: ConsumerSink | null = null

@@ -31,6 +31,7 @@ import type { QueueRecord } from '../../model/records.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
 import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
 import { announceConsumer, announceConsumerGone } from '../common/consumer-events.ts'
+import { Contents, type ContentsOwner } from '../common/contents.ts'
 import { newCounters } from '../common/counters.ts'
 import { type DeliveryCounts, deliveriesOf, returnsOf } from '../common/delivery-counts.ts'
 import { Entries, type EntriesOwner } from '../common/entries.ts'
@@ -53,7 +54,7 @@ const LEVEL_COUNT = 32
 const LEVEL_DEFAULT = 4
 
 /** What the queue does for its parts. */
-type Parts = EntriesOwner & TakersOwner & LeaseHolder & CourierHost & CommitOwner & HoldingsOwner
+type Parts = ContentsOwner & EntriesOwner & TakersOwner & LeaseHolder & CourierHost & CommitOwner & HoldingsOwner
 
 /** A quorum queue. */
 export class QuorumQueue implements SubscriptionHome, Worker, Parts {
@@ -67,6 +68,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   readonly ledger: Ledger
   readonly reader: EntryReader
   readonly recoveredUpTo: number
+  readonly contents: Contents
   readonly tellsTransient = false
   readonly #args: Arguments
   readonly #entries: Entries
@@ -99,6 +101,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
     )
     this.#lease = new Lease(host.timers, this)
     this.#takers = new Takers(this, this.#entries)
+    this.contents = new Contents(this, this.#entries)
     this.#commits = new CommitLine(this)
     this.#holdings = new Holdings(this, this.#entries)
     this.#settings = quorumSettings(args, policy, host.defaults)
@@ -214,6 +217,10 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
 
   get readyCount(): number {
     return this.#entries.readyCount
+  }
+
+  get readyEnd(): number {
+    return this.#commits.committedUpTo + 1
   }
 
   refusesPurge(): Refusal | undefined {
@@ -338,6 +345,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
 
   /** Matches ready entries with consumers that have credit, until either runs dry; false when the budget did. */
   #deliver(nowMs: number): boolean {
+    if (this.contents.isPaused) return true
     const { store, ledger, counters } = this
     const roster = this.#roster
     const entries = this.#entries
