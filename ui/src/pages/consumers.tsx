@@ -58,9 +58,9 @@ export function ConsumersTable(props: { readonly rows: readonly Consumer[] | und
     },
     {
       id: 'unacked',
-      label: 'Unacked',
+      label: 'Unacked on channel',
       end: true,
-      hint: "Unacked messages of the consumer's channel",
+      hint: 'Of all consumers of the channel together',
       value: (consumer) => channelOf(consumer)?.messages_unacknowledged ?? 0,
       show: (consumer) => format.count(channelOf(consumer)?.messages_unacknowledged),
     },
@@ -112,6 +112,7 @@ export function ConsumersTable(props: { readonly rows: readonly Consumer[] | und
 function Prefetch({ consumer, channel }: { readonly consumer: Consumer; readonly channel: Channel | undefined }) {
   const { prefetch_count: prefetch } = consumer
   if (prefetch === 0) return <span>no limit</span>
-  const unacked = channel?.messages_unacknowledged ?? 0
+  // The API counts what is unacked by channel: with several consumers it cannot be said whose it is.
+  const unacked = channel?.consumer_count === 1 ? (channel.messages_unacknowledged ?? 0) : 0
   return unacked >= prefetch ? <Badge tone="warn">{prefetch}, reached</Badge> : <span>{format.count(prefetch)}</span>
 }

@@ -13,6 +13,15 @@ interface Setting {
   readonly description: string
 }
 
+function Key({ setting: { key, description } }: { readonly setting: Setting }) {
+  return (
+    <div class="wrap">
+      <code>{key}</code>
+      <div class="muted small">{description}</div>
+    </div>
+  )
+}
+
 /** The page. */
 export function SettingsPage() {
   const { data, failure } = useLive<readonly Setting[]>('/api/config/effective')
@@ -30,13 +39,13 @@ export function SettingsPage() {
           textOf={({ key, description }) => `${key} ${description}`}
           empty={<Empty icon="settings" title="No settings" />}
           columns={[
-            { id: 'key', label: 'Key', value: ({ key }) => key, show: ({ key }) => <code>{key}</code> },
+            { id: 'key', label: 'Key', value: ({ key }) => key, show: (setting) => <Key setting={setting} /> },
             {
               id: 'default',
               label: 'Unless set',
               show: (setting) => <code>{setting.value ?? setting.default}</code>,
             },
-            { id: 'type', label: 'Type', value: ({ type }) => type, show: ({ type }) => type },
+            { id: 'type', label: 'Type', value: ({ type }) => type, show: ({ type }) => type.replaceAll('\\|', '|') },
             {
               id: 'reloadable',
               label: 'Changes',
@@ -44,7 +53,6 @@ export function SettingsPage() {
               show: ({ reloadable }) =>
                 reloadable ? <Badge tone="ok">on reload</Badge> : <span class="muted">at restart</span>,
             },
-            { id: 'description', label: 'What it does', show: ({ description }) => description },
           ]}
         />
       </Card>
