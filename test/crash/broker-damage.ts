@@ -19,6 +19,8 @@ import { bodyOf, randomLength } from './message-body.ts'
 const QUEUES: readonly string[] = ['damage-classic-0', 'damage-classic-1', 'damage-quorum-0', 'damage-quorum-1']
 const MESSAGES = 400
 const ROUNDS = 8
+/** Confirms are awaited after this many messages, so that no batch has more. */
+const BATCH_MAX = MESSAGES / ROUNDS
 const CHECK_MS_MAX = 20_000
 const SET: readonly string[] = ['warren.storage.block_bytes=1048576']
 
@@ -38,6 +40,8 @@ export interface DamageFigures {
   lostMessages: number
   lostMessagesMax: number
   lostQueues: number
+  /** Times that `warren check --repair` went before the start. */
+  repairs: number
   /** The broker said no, with a sentence, instead of starting. */
   refusedStarts: number
   /** The broker, or the check, ended by a signal: never right. */
@@ -61,6 +65,7 @@ export class DamageBench {
     lostMessages: 0,
     lostMessagesMax: 0,
     lostQueues: 0,
+    repairs: 0,
     refusedStarts: 0,
     diedStarts: 0,
     diedChecks: 0,
@@ -146,6 +151,12 @@ export class DamageBench {
     else assert.ok(code === 0 || code === 1, `warren check exited with ${code}: ${output}`)
     if (code === 1) figures.foundByCheck++
     if (code === 0) figures.soundForCheck++
+    const isRepaired = part === 'messages' && code === 1 && this.#random.below(2) === 0
+    if (isRepaired) {
+      figures.repairs++
+      assert.equal(check(folder, '--repair').code, 1, 'the exit code of a repair that had something to do')
+      assert.equal(check(folder).code, 0, 'after the repair the folder is not sound')
+    }
     let broker: BrokerProcess
     try {
       broker = await startBrokerProcess({ dataDir: folder, set: SET })
@@ -161,6 +172,9 @@ export class DamageBench {
     }
     try {
       const lost = await this.#compare(broker)
+      if (part === 'messages' && what.includes('flipped')) {
+        assert.ok(lost <= BATCH_MAX, `${lost} messages are lost, a batch had at most ${BATCH_MAX}`)
+      }
       if (lost > 0) figures.trialsWithLoss++
       figures.lostMessages += lost
       figures.lostMessagesMax = Math.max(figures.lostMessagesMax, lost)
@@ -169,8 +183,9 @@ export class DamageBench {
         assert.match(what, /^newest .* cut/, `${lost} messages are missing, and warren check calls the folder sound`)
         figures.trialsWithLostTail++
       }
-      if (part === 'messages' && code === 1) {
+      if (part === 'messages' && code === 1 && !isRepaired) {
         assert.match(broker.output, /damaged.*set aside in quarantine/, 'the start says nothing of the damage')
+        assert.ok(readdirSync(join(folder, part, 'quarantine')).length > 0, 'nothing is set aside')
         assert.ok((await damageMetric(broker)) > 0, 'the metrics say nothing of the damage')
       }
     } finally {
