@@ -220,19 +220,22 @@ export class BrokerRun {
     }
     let isStopped = false
     const runs: Promise<void>[] = []
+    const begin = (run: Promise<void>): void => {
+      runs.push(run)
+      run.catch(fail)
+    }
     const stops: (() => void)[] = [() => (isStopped = true)]
     for (const queue of this.#scripted) {
       const client = new ScriptedClient(await open(), queue, this.#ids, this.#fork())
       stops.push(() => client.stop())
-      runs.push(client.run())
+      begin(client.run())
     }
-    runs.push(runTransactions(broker.listeners.amqp!, this.#transacted, this.#ids, this.#fork(), () => isStopped))
+    begin(runTransactions(broker.listeners.amqp!, this.#transacted, this.#ids, this.#fork(), () => isStopped))
     for (const state of this.#churns) {
       const churner = new Churner(endpointsOf(broker), await open(), state, this.#fork())
       stops.push(() => churner.stop())
-      runs.push(churner.run())
+      begin(churner.run())
     }
-    for (const run of runs) run.catch(fail)
     for (const publisher of publishers) publisher.start()
     await until(() => failure !== undefined || publishers.some(({ confirmedCount }) => confirmedCount > 0))
     await sleep(ending.afterMs)

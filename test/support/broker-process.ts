@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 const READY_MS_MAX = 20_000
 const STOP_MS_MAX = 15_000
@@ -65,7 +65,7 @@ export class BrokerProcess {
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM')
     const code = await bounded(this.#exited, STOP_MS_MAX, 'the broker did not stop')
-    if (this.#ownsDataDir) rmSync(this.dataDir, { recursive: true, force: true })
+    if (this.#ownsDataDir) rmSync(dirname(this.dataDir), { recursive: true, force: true })
     return code
   }
 
@@ -124,7 +124,7 @@ export async function startBrokerProcess(options: BrokerProcessOptions = {}): Pr
     await new Promise((done) => setTimeout(done, POLL_MS))
   }
   const ready = JSON.parse(readFileSync(readyFile, 'utf8')) as { listeners: Record<string, number> }
-  rmSync(readyFile)
+  rmSync(options.dataDir === undefined ? readyFile : scratch, { recursive: true })
   return new BrokerProcess(child, dataDir, options.dataDir === undefined, ready.listeners, exited, output)
 }
 
