@@ -42,6 +42,10 @@ const OPTIONS = {
   'if-unused': { type: 'boolean', default: false },
   'pre-hashed-password': { type: 'boolean', default: false },
   count: { type: 'string', short: 'N' },
+  filter: { type: 'string' },
+  'dry-run': { type: 'boolean', default: false },
+  exchange: { type: 'string' },
+  'routing-key': { type: 'string' },
   'install-shim': { type: 'string' },
   local: { type: 'boolean', default: false },
   online: { type: 'boolean', default: false },
@@ -122,6 +126,10 @@ function callOf(values: Values, args: readonly string[], host: CliHost): CtlCall
     ifUnused: values['if-unused'],
     preHashed: values['pre-hashed-password'],
     count: numberOf(values.count, 'count'),
+    filter: values.filter,
+    dryRun: values['dry-run'],
+    exchange: values.exchange,
+    routingKey: values['routing-key'],
   }
   const timeoutSeconds = numberOf(values.timeout, 'timeout') ?? TIMEOUT_SECONDS
   return {

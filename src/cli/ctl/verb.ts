@@ -18,6 +18,11 @@ export interface CtlOptions {
   readonly ifUnused: boolean
   readonly preHashed: boolean
   readonly count: number | undefined
+  /** JSON of a filter of messages. */
+  readonly filter: string | undefined
+  readonly dryRun: boolean
+  readonly exchange: string | undefined
+  readonly routingKey: string | undefined
 }
 
 /** A call of a verb. */

@@ -1,5 +1,6 @@
 /** All verbs of `warren ctl`, by name. */
 import type { Verb } from './verb.ts'
+import { MESSAGE_VERBS } from './verbs-messages.ts'
 import { NODE_VERBS } from './verbs-node.ts'
 import { OBJECT_VERBS } from './verbs-objects.ts'
 import { PERMISSION_VERBS, USER_VERBS } from './verbs-users.ts'
@@ -11,6 +12,7 @@ export const VERB_GROUPS: ReadonlyMap<string, readonly Verb[]> = new Map([
   ['Permissions', PERMISSION_VERBS],
   ['Virtual hosts', VHOST_VERBS],
   ['Queues and connections', OBJECT_VERBS],
+  ['Messages of a queue', MESSAGE_VERBS],
   ['Policies', POLICY_VERBS],
   ['Parameters', PARAMETER_VERBS],
   ['Definitions', DEFINITION_VERBS],

@@ -17,6 +17,7 @@ import { overviewEndpoints } from './overview.ts'
 import { parameterEndpoints } from './parameters.ts'
 import { permissionEndpoints } from './permissions.ts'
 import { policyEndpoints } from './policies.ts'
+import { queueContentsEndpoints } from './queue-contents.ts'
 import { queueEndpoints } from './queues.ts'
 import { traceEndpoints } from './traces.ts'
 import { userEndpoints } from './users.ts'
@@ -40,6 +41,7 @@ export function allEndpoints(context: ManagementContext): readonly Endpoint[] {
     ...definitionEndpoints(context),
     ...healthEndpoints(context),
     ...miscEndpoints(context),
+    ...queueContentsEndpoints(context),
     ...traceEndpoints(context),
     ...controlEndpoints(context),
   ]

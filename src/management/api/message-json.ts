@@ -69,8 +69,8 @@ function isUtf8(bytes: Buffer): boolean {
   }
 }
 
-/** Without properties RabbitMQ shows an empty list, which is what Erlang has for an empty object. */
-function propertiesJson(view: MessageView, formats: MessageFormats, counts: DeliveryCounts): JsonObject | [] {
+/** Properties and headers as shown. Without any RabbitMQ shows an empty list, which is what Erlang has for an empty object. */
+export function propertiesJson(view: MessageView, formats: MessageFormats, counts: DeliveryCounts): JsonObject | [] {
   const { headers: given, ...shown } = view.protocol === PROTOCOL_AMQP091 ? ownProperties(view) : foreign(view, formats)
   const headers = withBrokerHeaders(given ?? NO_FIELDS, readAnnotations(view), counts)
   const all = given !== undefined || headers.size > 0 ? { ...shown, headers: showable(toPlain(headers)) } : shown

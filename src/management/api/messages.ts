@@ -10,6 +10,7 @@ import type { Outcome, Queue, Taken } from '../../model/queue.ts'
 import { PUBLISH_REFUSED, PUBLISH_UNROUTED } from '../../model/route.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import { DELIVERY_PERSISTENT, encodeProperties } from '../../protocols/amqp091/properties.ts'
+import { durable } from '../contents/relocation.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest, granted, notAuthorised, notFound } from '../http/api-error.ts'
 import { ANY_OBJECT, type ApiRequest, type Endpoint, ok, type Reply, withBody } from '../http/endpoint.ts'
@@ -120,25 +121,9 @@ class Messages {
       return false
     }
     if (outcome === PUBLISH_REFUSED) throw badRequest('rejected. Unable to publish message. Check queue limits.')
-    if (mustWait) await this.#durable()
+    if (mustWait) await durable(this.#context.store)
     broker.counters.confirmed++
     return true
-  }
-
-  /** Resolves when everything appended so far is durable. */
-  #durable(): Promise<void> {
-    const { store } = this.#context
-    const target = store.appended
-    return new Promise((resolve) => {
-      const sink = {
-        onDurable: () => {
-          if (store.durable >= target) resolve()
-          else store.awaitDurable(sink)
-        },
-      }
-      if (store.durable >= target) resolve()
-      else store.awaitDurable(sink)
-    })
   }
 
   #draft(exchange: string, body: Infer<typeof PUBLISH>): MessageDraft {
