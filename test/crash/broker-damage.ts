@@ -49,6 +49,8 @@ export interface DamageFigures {
   diedChecks: number
   /** What was damaged when a start died. */
   readonly died: string[]
+  /** What was damaged when a queue was missing and the check had called the folder sound: never right. */
+  readonly queuesLostQuietly: string[]
 }
 
 /** A stopped broker's folder with messages in all queues, and what is in them. */
@@ -70,6 +72,7 @@ export class DamageBench {
     diedStarts: 0,
     diedChecks: 0,
     died: [],
+    queuesLostQuietly: [],
   }
 
   constructor(random: SeededRandomness) {
@@ -171,7 +174,9 @@ export class DamageBench {
       return
     }
     try {
+      const queuesBefore = figures.lostQueues
       const lost = await this.#compare(broker)
+      if (figures.lostQueues > queuesBefore && code === 0) figures.queuesLostQuietly.push(what)
       if (part === 'messages' && what.includes('flipped')) {
         assert.ok(lost <= BATCH_MAX, `${lost} messages are lost, a batch had at most ${BATCH_MAX}`)
       }
