@@ -77,7 +77,9 @@ export class Publishing {
     counters.published++
     this.#world.broker.counters.published++
     const outcome = this.#send(scan, topic)
+    if (topic.counters !== null) topic.counters.publishedIn++
     if (outcome === PUBLISH_UNROUTED) {
+      if (topic.counters !== null) topic.counters.unroutable++
       counters.droppedUnroutable++
       this.#world.broker.counters.droppedUnroutable++
     }

@@ -3,6 +3,7 @@
  * One cache per vhost, so that an idle connection costs nothing; each connection remembers its last topic by its bytes.
  */
 import { utf8Text } from '../../base/bytes.ts'
+import type { ExchangeCounters } from '../../model/exchange.ts'
 import type { MessageDraft } from '../../model/message.ts'
 import type { Route } from '../../model/route.ts'
 import type { Vhost } from '../../model/vhost.ts'
@@ -21,6 +22,8 @@ export class CachedTopic {
   /** Exchange and routing key, each with its length before it. */
   readonly routing: Buffer
   route: Route | null = null
+  /** Of the exchange that the last route was found through. */
+  counters: ExchangeCounters | null = null
 
   constructor(topic: string, bytes: Buffer, exchangeName: string, routingKey: string) {
     this.topic = topic
@@ -78,6 +81,7 @@ export class TopicCache {
     const known = topic.route
     if (known !== null && known.revision === vhost.topologyRevision) return known
     const exchange = vhost.exchange(this.#exchangeName)
+    topic.counters = exchange?.counters ?? null
     if (exchange === undefined) return undefined
     const route = vhost.routeOf(exchange, draft)
     topic.route = route.isReusable ? route : null

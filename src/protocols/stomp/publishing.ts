@@ -265,7 +265,11 @@ export class Publishing {
     const outcome = vhost.publishTo(route, draft)
     counters.published++
     broker.counters.published++
+    // `#checkAddress` found it.
+    const ofExchange = address.exchange!.counters
+    ofExchange.publishedIn++
     if (outcome === PUBLISH_UNROUTED) {
+      ofExchange.unroutable++
       counters.droppedUnroutable++
       broker.counters.droppedUnroutable++
     }

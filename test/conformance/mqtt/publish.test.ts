@@ -167,3 +167,16 @@ test('a topic without permission closes, or is answered where the setting says s
   await client.settle()
   await lenient.stop()
 })
+
+test('the exchange counts what is published to it, and what nobody subscribed to', async () => {
+  const { counters } = broker.booted.parts.broker.vhost('/')!.exchange('amq.topic')!
+  const before = { ...counters }
+  const client = await broker.client()
+  await client.subscribe([{ filter: 'counted', qos: 0 }])
+  client.publish({ topic: 'counted', payload: 'a', qos: 1, packetId: 1 })
+  await client.next(4)
+  client.publish({ topic: 'uncounted', payload: 'b', qos: 1, packetId: 2 })
+  await client.next(4)
+  assert.deepEqual([counters.publishedIn - before.publishedIn, counters.unroutable - before.unroutable], [2, 1])
+  await client.disconnect()
+})

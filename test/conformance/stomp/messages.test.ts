@@ -121,3 +121,12 @@ test('a message expires after its expiration', async (scene) => {
   client.send('SUBSCRIBE', { id: 1, destination })
   await client.bodies('there')
 })
+
+test('the exchange counts what is sent to it, and what nobody subscribed to', async (scene) => {
+  const { counters } = scene.booted.parts.broker.vhost('/')!.exchange('amq.topic')!
+  const before = { ...counters }
+  const client = await scene.connect()
+  client.send('SEND', { destination: `/topic/${scene.name('nobody')}`, receipt: 'r' }, 'x')
+  await client.expect('RECEIPT')
+  assert.deepEqual(counters, { publishedIn: before.publishedIn + 1, unroutable: before.unroutable + 1 })
+})
