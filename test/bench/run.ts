@@ -11,6 +11,7 @@ import { BenchContext, type BenchRow, type BenchScenario } from './context.ts'
 import { backlog, bindings, deadLetters, fanout, features } from './scenarios/cliffs.ts'
 import { memory } from './scenarios/memory.ts'
 import { mqtt } from './scenarios/mqtt.ts'
+import { stomp } from './scenarios/stomp.ts'
 import { storage } from './scenarios/storage.ts'
 import { fairness, latency, throughput } from './scenarios/throughput.ts'
 
@@ -25,6 +26,7 @@ const SCENARIOS: readonly BenchScenario[] = [
   backlog,
   memory,
   mqtt,
+  stomp,
   storage,
 ]
 
