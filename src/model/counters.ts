@@ -2,6 +2,8 @@
  * Counts of what happened on this node since it started. Sessions and vhosts count; the management reads.
  */
 
+import { Histogram, WAIT_MS_BOUNDS } from '../base/histogram.ts'
+
 /** Node-wide counters: plain fields. */
 export class BrokerCounters {
   connectionsOpened = 0
@@ -27,4 +29,8 @@ export class BrokerCounters {
   deadLettered = 0
   authenticationSucceeded = 0
   authenticationFailed = 0
+  /** From the first publish of a turn to its confirm, ms, for every confirmed message. */
+  readonly confirmWaitMs = new Histogram(WAIT_MS_BOUNDS)
+  /** From publishing to delivery, ms: one message of every delivery run, which stands for all of that run. */
+  readonly queueWaitMs = new Histogram(WAIT_MS_BOUNDS)
 }

@@ -5,6 +5,7 @@
  * else knows which kinds there are.
  */
 import type { Clock } from '../base/clock.ts'
+import type { Histogram } from '../base/histogram.ts'
 import type { Logger } from '../base/log.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
@@ -40,6 +41,8 @@ export interface QueueHost {
   readonly defaults: QueueDefaults
   /** Consumers that come and go are announced here. */
   readonly events: Events
+  /** How long messages were in a queue when they were delivered. */
+  readonly waitMs: Histogram
   /** Category `queue`. */
   readonly log: Logger
   /** The queue wants to go. The vhost deletes its record, and calls `close` when that is done. Called once. */

@@ -252,7 +252,7 @@ export class Vhost {
   // What exchanges and queues get
 
   #queueHost(): QueueHost {
-    const { turn, clock, timers, store, deadLetters, events, logger, settings } = this.#world
+    const { turn, clock, timers, store, deadLetters, events, counters, logger, settings } = this.#world
     return {
       turn,
       clock,
@@ -261,6 +261,7 @@ export class Vhost {
       deadLetters,
       defaults: settings.queueDefaults,
       events,
+      waitMs: counters.queueWaitMs,
       log: logger.child('queue'),
       requestDelete: (queue, reason) => this.#queueVerbs.requested(queue, reason),
     }

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManualClock } from '../base/clock.ts'
+import { Histogram, WAIT_MS_BOUNDS } from '../base/histogram.ts'
 import { SILENT_LOGGER } from '../base/log.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
@@ -61,6 +62,7 @@ async function open(kind: string, disk: MemoryDisk, clock: ManualClock) {
     defaults: QUEUE_DEFAULTS,
     log: SILENT_LOGGER,
     events: new Events(),
+    waitMs: new Histogram(WAIT_MS_BOUNDS),
     requestDelete: () => undefined,
   }
   const record: QueueRecord = {

@@ -6,6 +6,7 @@
  * rounds counts; every delivery is consumed.
  */
 import { SystemClock } from '../../src/base/clock.ts'
+import { Histogram, WAIT_MS_BOUNDS } from '../../src/base/histogram.ts'
 import { SILENT_LOGGER } from '../../src/base/log.ts'
 import { TimerWheel } from '../../src/base/timer-wheel.ts'
 import { Turn } from '../../src/base/turn.ts'
@@ -118,6 +119,7 @@ async function openWorld(): Promise<World> {
     defaults: QUEUE_DEFAULTS,
     log: SILENT_LOGGER,
     events: new Events(),
+    waitMs: new Histogram(WAIT_MS_BOUNDS),
     requestDelete: () => undefined,
   }
   return { store, turn, host, clock }

@@ -152,3 +152,30 @@ test('exchanges count what clients publish to them, and what went nowhere', asyn
   client.socket.destroy()
   await broker.delete('queues/%2F/counted')
 })
+
+test('metrics tell how long messages waited for their confirm and in their queue', async () => {
+  const counts = async (name: string): Promise<{ count: number; sum: number }> => {
+    const text = await (await fetch(`${broker.metricsBase}/metrics`)).text()
+    const read = (suffix: string): number => Number(new RegExp(`^${name}_${suffix} (.*)$`, 'm').exec(text)?.[1])
+    return { count: read('count'), sum: read('sum') }
+  }
+  const before = {
+    confirm: await counts('warrenmq_confirm_seconds'),
+    queue: await counts('warrenmq_time_in_queue_seconds'),
+  }
+  await broker.put('queues/%2F/waits')
+  const client = await WireClient.connect('127.0.0.1', Number(broker.booted.listeners.amqp))
+  await client.open()
+  const channel = await client.channel()
+  await channel.call('confirm.select')
+  for (let i = 0; i < 3; i++) await channel.publishConfirmed('', 'waits', 'x')
+  broker.clock.advance(40_000)
+  await channel.call('basic.consume', { queue: 'waits', noAck: true })
+  for (let i = 0; i < 3; i++) await channel.take('basic.deliver')
+  client.socket.destroy()
+  assert.equal((await counts('warrenmq_confirm_seconds')).count - before.confirm.count, 3)
+  const queue = await counts('warrenmq_time_in_queue_seconds')
+  assert.equal(queue.count - before.queue.count, 3)
+  assert.equal(queue.sum - before.queue.sum, 120)
+  await broker.delete('queues/%2F/waits')
+})

@@ -3,6 +3,7 @@
  * event loop.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Histogram } from '../../base/histogram.ts'
 import { clusterName } from '../api/overview.ts'
 import type { ManagementContext } from '../context.ts'
 import { QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
@@ -79,6 +80,7 @@ export class NodeMetrics {
       this.#churn(),
       this.#global(),
       this.#logins(),
+      this.#waits(),
       this.#log(),
       this.#runtime(),
     ].join('')
@@ -248,6 +250,21 @@ export class NodeMetrics {
       family('', 'Total number of authorization attempts', ({ attempts }) => attempts) +
       family('_succeeded', 'Total number of successful authentication attempts', ({ succeeded }) => succeeded) +
       family('_failed', 'Total number of failed authentication attempts', ({ failed }) => failed)
+    )
+  }
+
+  #waits(): string {
+    const { confirmWaitMs, queueWaitMs } = this.#context.broker.counters
+    const family = (name: string, help: string, { bounds, counts, sum }: Histogram): string =>
+      histogram(
+        { name, type: 'histogram', help },
+        bounds.map((ms) => ms / 1_000),
+        counts,
+        sum / 1_000,
+      )
+    return (
+      family('warrenmq_confirm_seconds', 'Time from publish to confirm', confirmWaitMs) +
+      family('warrenmq_time_in_queue_seconds', 'Time from publish to delivery, one message of every run', queueWaitMs)
     )
   }
 

@@ -282,9 +282,11 @@ export class Channel implements PublishListener {
   #selectConfirms(noWait: boolean): void {
     if (this.#transaction !== null) throw ChannelError.preconditionFailed('cannot switch from tx to confirm mode')
     const { broker } = this.#session.world
-    const { turn, store } = broker.world
+    const { turn, store, clock } = broker.world
+    const { outbox } = this.#session
     const counters = [this.deliveries.counters, broker.counters]
-    this.confirms ??= new Confirms(this.number, { turn, store, outbox: this.#session.outbox }, counters)
+    const waitMs = broker.counters.confirmWaitMs
+    this.confirms ??= new Confirms(this.number, { turn, store, outbox, clock, waitMs }, counters)
     if (!noWait) this.#write(encodeMethod(spec.CONFIRM_SELECT_OK, this.number))
   }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ManualClock } from '../../base/clock.ts'
+import { Histogram } from '../../base/histogram.ts'
 import { Turn } from '../../base/turn.ts'
 import type { DurableSink, MessageStore } from '../../model/message-store.ts'
 import { ChunkPool } from '../../net/chunk-pool.ts'
@@ -61,13 +63,16 @@ function bed() {
   } as unknown as Transport // The outbox calls nothing else here.
   const outbox = new Outbox(transport, new ChunkPool(), turn, { onPressure: () => undefined })
   const counters = { confirmed: 0 }
+  const clock = new ManualClock()
+  const waitMs = new Histogram([1, 100])
   // Confirms read these three of a store.
-  const confirms = new Confirms(7, { turn, store: log as unknown as MessageStore, outbox }, [counters])
+  const store = log as unknown as MessageStore
+  const confirms = new Confirms(7, { turn, store, outbox, clock, waitMs }, [counters])
   const heard = (): string[] => {
     turn.end()
     return said.splice(0)
   }
-  return { turn, log, confirms, counters, heard }
+  return { turn, log, confirms, counters, heard, clock, waitMs }
 }
 
 test('publishes that need no log are acked together at the end of the turn', () => {
@@ -126,4 +131,18 @@ test('a closed channel says nothing more', () => {
   confirms.close()
   log.sync()
   assert.deepEqual(heard(), [])
+})
+
+test('how long publishes waited for their confirms is counted, each of them', () => {
+  const { confirms, heard, log, clock, waitMs } = bed()
+  confirms.published(false)
+  heard()
+  for (let i = 0; i < 3; i++) confirms.published(true)
+  log.appended = 1
+  heard()
+  clock.advance(50)
+  log.sync()
+  heard()
+  assert.deepEqual(waitMs.counts, [1, 3, 0])
+  assert.equal(waitMs.sum, 150)
 })

@@ -7,6 +7,8 @@
  *
  * Invariant: a tag is acked only when everything published up to it is durable, or need not be.
  */
+import type { Clock } from '../../base/clock.ts'
+import type { Histogram } from '../../base/histogram.ts'
 import { TURN_SESSIONS, type Turn, type TurnTask } from '../../base/turn.ts'
 import type { DurableSink, MessageStore, Position } from '../../model/message-store.ts'
 import type { Outbox } from '../../net/outbox.ts'
@@ -23,6 +25,9 @@ export interface ConfirmWorld {
   readonly turn: Turn
   readonly store: MessageStore
   readonly outbox: Outbox
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** How long publishes waited for their confirms. */
+  readonly waitMs: Histogram
 }
 
 /** One per channel in confirm mode. */
@@ -33,6 +38,9 @@ export class Confirms implements TurnTask, DurableSink {
   /** Turns that wait for the log: the last tag of each, and the position that makes it safe. */
   readonly #tags: number[] = []
   readonly #positions: Position[] = []
+  /** When the first publish of each came. */
+  readonly #sinceMs: number[] = []
+  #markedAtMs = 0
   #head = 0
   #published = 0
   /** The last publish that was not refused. */
@@ -60,6 +68,7 @@ export class Confirms implements TurnTask, DurableSink {
     if (mustWait) this.#mustWait = true
     if (!this.#isMarked) {
       this.#isMarked = true
+      this.#markedAtMs = this.#world.clock.monotonicMs()
       this.#world.turn.mark(TURN_SESSIONS, this)
     }
   }
@@ -89,10 +98,11 @@ export class Confirms implements TurnTask, DurableSink {
       this.#mustWait = false
       this.#tags.push(this.#accepted)
       this.#positions.push(store.appended)
+      this.#sinceMs.push(this.#markedAtMs)
       this.#await()
     } else {
       this.#mustWait = false
-      if (this.#head === this.#tags.length) this.#ack(this.#accepted)
+      if (this.#head === this.#tags.length) this.#ack(this.#accepted, this.#markedAtMs)
       // Behind publishes that wait: they are answered together.
       else this.#tags[this.#tags.length - 1] = this.#accepted
     }
@@ -102,13 +112,16 @@ export class Confirms implements TurnTask, DurableSink {
     this.#isWaiting = false
     if (this.#isClosed) return
     let tag = 0
+    // The oldest one's wait stands for all that are answered now.
+    const sinceMs = this.#sinceMs[this.#head] ?? 0
     while (this.#head < this.#tags.length && this.#positions[this.#head]! <= upTo) tag = this.#tags[this.#head++]!
     if (this.#head === this.#tags.length) {
       this.#tags.length = 0
       this.#positions.length = 0
+      this.#sinceMs.length = 0
       this.#head = 0
     } else this.#await()
-    if (tag > 0) this.#ack(tag)
+    if (tag > 0) this.#ack(tag, sinceMs)
   }
 
   #await(): void {
@@ -117,12 +130,13 @@ export class Confirms implements TurnTask, DurableSink {
     this.#world.store.awaitDurable(this)
   }
 
-  #ack(tag: number): void {
+  #ack(tag: number, sinceMs: number): void {
     const count = tag - this.#acked
     if (count <= 0) return
     this.#acked = tag === this.#accepted ? this.#published : tag
     for (const counters of this.#counters) counters.confirmed += count
-    const { outbox } = this.#world
+    const { outbox, clock, waitMs } = this.#world
+    waitMs.observe(clock.monotonicMs() - sinceMs, count)
     const at = outbox.reserve(ACK_BYTES)
     writeAck(outbox.bytes, at, this.#channel, tag, count > 1)
   }

@@ -45,6 +45,7 @@ import { statusOf } from '../common/status.ts'
 import { Subscription, type SubscriptionHome } from '../common/subscription.ts'
 import { Takers, type TakersOwner } from '../common/takers.ts'
 import { TurnEnd, type Worker } from '../common/turn-end.ts'
+import { noteWait } from '../common/wait.ts'
 
 /** A classic queue. */
 export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, TakersOwner, LetterHost, LeaseHolder {
@@ -360,6 +361,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
       roster.served(consumer)
     }
     if (deliveredUpTo > ledger.deliveredUpTo) ledger.markDelivered(deliveredUpTo)
+    if (countLeft < DELIVERIES_PER_TURN) noteWait(this.host, view, DELIVERIES_PER_TURN - countLeft)
     return countLeft > 0 && bytesLeft > 0
   }
 

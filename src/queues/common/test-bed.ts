@@ -3,6 +3,7 @@
  * ends, and sessions that note what they get.
  */
 import { ManualClock } from '../../base/clock.ts'
+import { Histogram, WAIT_MS_BOUNDS } from '../../base/histogram.ts'
 import { SILENT_LOGGER } from '../../base/log.ts'
 import { TimerWheel } from '../../base/timer-wheel.ts'
 import { Turn } from '../../base/turn.ts'
@@ -193,6 +194,7 @@ export class QueueBed {
       defaults: QUEUE_DEFAULTS,
       log: SILENT_LOGGER,
       events: new Events(),
+      waitMs: new Histogram(WAIT_MS_BOUNDS),
       requestDelete: (_queue, reason) => {
         this.deleteRequests.push(reason)
       },

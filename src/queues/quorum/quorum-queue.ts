@@ -42,6 +42,7 @@ import { statusOf } from '../common/status.ts'
 import { Subscription, type SubscriptionHome } from '../common/subscription.ts'
 import { Takers, type TakersOwner } from '../common/takers.ts'
 import { TurnEnd, type Worker } from '../common/turn-end.ts'
+import { noteWait } from '../common/wait.ts'
 import { CommitLine, type CommitOwner } from './commit-line.ts'
 import { Holdings, type HoldingsOwner } from './holdings.ts'
 import type { CourierHost } from './letter-courier.ts'
@@ -385,6 +386,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
       roster.served(consumer)
     }
     if (deliveredUpTo > ledger.deliveredUpTo) ledger.markDelivered(deliveredUpTo)
+    if (countLeft < DELIVERIES_PER_TURN) noteWait(this.host, view, DELIVERIES_PER_TURN - countLeft)
     return countLeft > 0 && bytesLeft > 0
   }
 
