@@ -79,7 +79,10 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
     parts,
     acceptAmqp: (transport: Transport) => amqp.accept(transport),
     stop: () => ending.run(),
-    reload: (changed: Settings) => reload(monitor, changed),
+    reload: (changed: Settings) => {
+      parts.inForce.settings = changed
+      return reload(monitor, changed)
+    },
   }
   if (options.listen === false) return { ...booted, listeners: {} }
   const listeners = new OpenListeners(settings, logger.child('connection'))
@@ -124,6 +127,7 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms)
   new AlarmEvents(broker.events, alarms, settings.node.name)
   return {
     settings,
+    inForce: { settings },
     dataDir,
     logger,
     foundation,

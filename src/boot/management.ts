@@ -89,6 +89,7 @@ function nodeFacts(parts: BrokerParts, listeners: OpenListeners): NodeFacts {
     certificates: () => certificates,
     resources: () => monitor.status(),
     openFiles: () => ({ used: broker.connections.count + listeners.count, max: FILES_MAX }),
+    settingsInForce: () => parts.inForce.settings,
     log: () => (dataDir === null ? undefined : logFigures(parts)),
   }
 }

@@ -11,7 +11,10 @@ import type { ChunkPool } from '../net/chunk-pool.ts'
 import type { Foundation } from './foundation.ts'
 
 export interface BrokerParts {
+  /** As of the start. */
   readonly settings: Settings
+  /** As of the last reload. */
+  readonly inForce: { settings: Settings }
   readonly dataDir: string | null
   readonly logger: Logger
   readonly foundation: Foundation

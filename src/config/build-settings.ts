@@ -30,6 +30,8 @@ export interface LoadedSettings {
 }
 
 let index: KeyIndex | null = null
+/** Settings are frozen and know no keys: what was written for them is remembered here. */
+const valuesBySettings = new WeakMap<Settings, ReadonlyMap<string, SettingValue>>()
 
 /** The index over the whole table; made once, since the table never changes. */
 export function settingIndex(): KeyIndex {
@@ -101,7 +103,14 @@ export function assemble(values: ReadonlyMap<string, SettingValue>): Settings {
     groups[groupName] = Object.freeze(fields)
   }
   // Built from the same table that the type is inferred from.
-  return Object.freeze(groups) as unknown as Settings
+  const settings = Object.freeze(groups) as unknown as Settings
+  valuesBySettings.set(settings, values)
+  return settings
+}
+
+/** What was set to get these settings, by key; everything else is at its default. */
+export function valuesOf(settings: Settings): ReadonlyMap<string, SettingValue> {
+  return valuesBySettings.get(settings) ?? new Map()
 }
 
 function findConflicts(settings: Settings): string[] {

@@ -1,7 +1,7 @@
 /** Settings as text: for `warren config`, in the format of `rabbitmq.conf`, so that the output is a valid file. */
-import type { LoadedSettings, SettingValue } from './build-settings.ts'
+import { type LoadedSettings, type SettingValue, valuesOf } from './build-settings.ts'
 import type { SettingRow } from './field.ts'
-import { settingRows } from './settings.ts'
+import { type Settings, settingRows } from './settings.ts'
 
 /** What is listed of one key. */
 export interface SettingListing {
@@ -24,6 +24,29 @@ export function listSettings(loaded: LoadedSettings, withDefaults: boolean, show
     if (!withDefaults || row.defaultText === '') return []
     const value = row.type.secret && !showSecrets ? HIDDEN : row.defaultText
     return [{ key: row.key, value, origin: 'default' }]
+  })
+}
+
+/** A setting with its value in force. */
+export interface SettingDescription extends SettingListing {
+  readonly type: string
+  readonly default: string
+  readonly reloadable: boolean
+  readonly description: string
+}
+
+/** Every setting with its value in force, secrets hidden. A key with placeholders is listed with what stands for them, too. */
+export function describeSettings(settings: Settings): SettingDescription[] {
+  const values = [...valuesOf(settings).values()]
+  return settingRows().flatMap((row) => {
+    const { type, defaultText, reloadable, sentence: description } = row
+    const shared = { type: type.name, default: type.secret ? '' : defaultText, reloadable, description }
+    const set = values
+      .filter((value) => value.row === row)
+      .map(({ key, value, origin }) => ({ ...shared, key, value: textOf(row, value, false), origin }))
+    const isListed = set.length > 0 && !row.key.includes('$')
+    const byDefault = { ...shared, key: row.key, value: type.secret ? '' : defaultText, origin: 'default' }
+    return isListed ? set : [byDefault, ...set]
   })
 }
 

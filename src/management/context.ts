@@ -74,6 +74,8 @@ export interface NodeFacts {
   /** Descriptors open, and how many there may be; 0 when unknown. */
   openFiles(): { readonly used: number; readonly max: number }
   log(): LogFigures | undefined
+  /** As of the last reload. */
+  settingsInForce(): Settings
 }
 
 /** Changes of the running node that the command line asks for. */

@@ -1,7 +1,7 @@
 /**
  * The rest: logins, feature flags, extensions, rebalancing, statistics, login attempts, the effective configuration.
  */
-import { settingRows } from '../../config/settings.ts'
+import { describeSettings } from '../../config/list-settings.ts'
 import type { ManagementContext } from '../context.ts'
 import { objectNotFound } from '../http/api-error.ts'
 import { type Endpoint, NO_CONTENT, ok, plain, withBody, withText } from '../http/endpoint.ts'
@@ -159,17 +159,8 @@ function upkeepRoutes(context: ManagementContext): Endpoint[] {
       path: '/api/config/effective',
       access: 'administrator',
       tag,
-      summary: 'All settings with their types, defaults and whether a reload applies them.',
-      handle: () =>
-        ok(
-          settingRows().map(({ key, type, defaultText, reloadable, sentence }) => ({
-            key,
-            type: type.name,
-            default: type.secret ? '' : defaultText,
-            reloadable,
-            description: sentence,
-          })),
-        ),
+      summary: 'All settings with the values in force and where they come from; secrets are hidden.',
+      handle: () => ok(describeSettings(context.node.settingsInForce())),
     }),
   ]
 }
