@@ -1,24 +1,23 @@
 #!/usr/bin/env bash
 # Installs the third-party clients that the interoperability tests drive, below var/interop:
-# a Python environment, Java's client with its dependencies, rabbitmq-c's command-line tools, and mosquitto's.
+# a Python environment, Java's client with its dependencies, rabbitmq-c's command-line tools, mosquitto's,
+# and a browser.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dir=$PWD/var/interop
 mkdir -p "$dir"
 
-if ! command -v amqp-publish >/dev/null; then
+missing=()
+command -v amqp-publish >/dev/null || missing+=(amqp-tools)
+command -v mosquitto_sub >/dev/null || missing+=(mosquitto mosquitto-clients)
+command -v chromium >/dev/null || missing+=(chromium)
+if [ ${#missing[@]} -gt 0 ]; then
   sudo=$([ "$(id -u)" = 0 ] || echo sudo)
   $sudo apt-get update -qq
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq amqp-tools >/dev/null
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 
-if ! command -v mosquitto_sub >/dev/null; then
-  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
-  $sudo apt-get update -qq
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mosquitto mosquitto-clients >/dev/null
-fi
-
-if [ ! -x "$dir/venv/bin/celery" ] || ! "$dir/venv/bin/python" -c 'import paho.mqtt' 2>/dev/null; then
+if [ ! -x "$dir/venv/bin/celery" ] || ! "$dir/venv/bin/python" -c 'import paho.mqtt, stomp' 2>/dev/null; then
   python3 -m venv "$dir/venv"
   "$dir/venv/bin/pip" install -q --disable-pip-version-check -r test/interop/clients/python/requirements.txt
 fi

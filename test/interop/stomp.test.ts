@@ -83,7 +83,7 @@ test('@stomp/stompjs in a browser', async () => {
   })
   try {
     const page = await browser.newPage()
-    const bundle = createRequire(import.meta.url).resolve('@stomp/stompjs/bundles/stomp.umd.min.js')
+    const bundle = createRequire(import.meta.url).resolve('@stomp/stompjs')
     await page.addScriptTag({ path: bundle })
     assert.deepEqual(await page.evaluate(`(${PAGE_SCRIPT})(${JSON.stringify(webSocketUrl())})`), ['1.2', 'größer 🐇'])
   } finally {
