@@ -1,8 +1,8 @@
 /**
  * The broker's own users: records of the metadata store. Reads the store at every login, so a changed password counts at once.
  */
-import type { Metadata } from '../model/metadata.ts'
-import { metadataKeys, type UserRecord } from '../model/records.ts'
+import type { Metadata } from '../model/records/metadata.ts'
+import { metadataKeys, type UserRecord } from '../model/records/records.ts'
 import type { Authenticator, AuthenticatorAnswer, Credentials } from './identity.ts'
 import { DEFAULT_HASHING_ALGORITHM, verifyPassword } from './passwords.ts'
 

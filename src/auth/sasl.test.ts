@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Arguments, stringValue } from '../model/arguments.ts'
+import { type Arguments, stringValue } from '../model/values/arguments.ts'
 import type { LoginSource } from './identity.ts'
 import { readResponse, type SaslMechanism } from './sasl.ts'
 

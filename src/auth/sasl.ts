@@ -3,7 +3,7 @@
  *
  * PLAIN [RFC 4616], AMQPLAIN (a field table without its length), ANONYMOUS [RFC 4505], EXTERNAL [RFC 4422 appendix A].
  */
-import type { Arguments } from '../model/arguments.ts'
+import type { Arguments } from '../model/values/arguments.ts'
 import type { LoginSource } from './identity.ts'
 
 /** Mechanisms there are, by their SASL names. */

@@ -7,15 +7,15 @@
  */
 import type { Randomness } from '../base/random.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Metadata, MetadataOp } from '../model/metadata.ts'
-import { compilePattern } from '../model/pattern.ts'
+import type { Metadata, MetadataOp } from '../model/records/metadata.ts'
 import {
   metadataKeys,
   type PermissionRecord,
   type PolicyRecord,
   type UserRecord,
   type VhostRecord,
-} from '../model/records.ts'
+} from '../model/records/records.ts'
+import { compilePattern } from '../model/values/pattern.ts'
 import { type HashingAlgorithm, hashPassword } from './passwords.ts'
 
 const EVERY_VHOST = '.*'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SeededRandomness } from '../base/random.ts'
-import { metadataKeys, type VhostRecord } from '../model/records.ts'
+import { metadataKeys, type VhostRecord } from '../model/records/records.ts'
 import { createMemoryMetadata } from '../storage/metadata-memory.ts'
 import { credentialValidator } from './credential-validator.ts'
 import { verifyPassword } from './passwords.ts'

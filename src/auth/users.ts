@@ -5,11 +5,16 @@
  * in force. They reject only when the store is unavailable. [docs/access-control.md]
  */
 import type { Randomness } from '../base/random.ts'
-import { type Answer, granted, refused } from '../model/answer.ts'
-import type { Guard, Metadata, MetadataEntry, MetadataOp, TransactionResult } from '../model/metadata.ts'
-import { compilePattern } from '../model/pattern.ts'
-import type { Refusal } from '../model/queue.ts'
-import { metadataKeys, type PermissionRecord, type TopicPermissionRecord, type UserRecord } from '../model/records.ts'
+import type { Refusal } from '../model/queue/queue.ts'
+import type { Guard, Metadata, MetadataEntry, MetadataOp, TransactionResult } from '../model/records/metadata.ts'
+import {
+  metadataKeys,
+  type PermissionRecord,
+  type TopicPermissionRecord,
+  type UserRecord,
+} from '../model/records/records.ts'
+import { compilePattern } from '../model/values/pattern.ts'
+import { type Answer, granted, refused } from '../model/verbs/answer.ts'
 import type { CredentialValidator } from './credential-validator.ts'
 import { type HashingAlgorithm, hashPassword, isHashingAlgorithm, refusesHash } from './passwords.ts'
 

@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts'
 import { importDefinitionsFiles } from '../management/definitions/definitions-files.ts'
 import type { ImportContext } from '../management/definitions/import-plan.ts'
 import { topologyBuilders } from '../management/definitions/topology-builders.ts'
-import { exchangeTypes } from '../model/exchange-types.ts'
+import { exchangeTypes } from '../model/routing/exchange-types.ts'
 import { queueKinds } from '../queues/registry.ts'
 import type { Foundation } from './foundation.ts'
 

@@ -3,7 +3,7 @@
 import { SILENT_LOGGER } from '../base/log.ts'
 import type { OpenedDataFolder } from '../cli/definitions.ts'
 import type { Settings } from '../config/settings.ts'
-import { Alarms } from '../model/alarms.ts'
+import { Alarms } from '../model/observe/alarms.ts'
 import { importContext } from './contents.ts'
 import { layFoundation } from './foundation.ts'
 

@@ -2,8 +2,8 @@
 import { availableMemoryBytes, processMemoryBytes } from '../base/host.ts'
 import type { Logger } from '../base/log.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Alarms } from '../model/alarms.ts'
-import { type ResourceLimit, ResourceMonitor } from '../model/resource-monitor.ts'
+import type { Alarms } from '../model/observe/alarms.ts'
+import { type ResourceLimit, ResourceMonitor } from '../model/observe/resource-monitor.ts'
 import type { Foundation } from './foundation.ts'
 
 /** A monitor that is not started yet. */

@@ -20,7 +20,7 @@ import type { JsonObject } from '../management/definitions/field-reader.ts'
 import type { ImportContext } from '../management/definitions/import-plan.ts'
 import { type ImportSummary, importDefinitions } from '../management/definitions/importer.ts'
 import { parseDefinitions } from '../management/definitions/parse-definitions.ts'
-import type { Metadata } from '../model/metadata.ts'
+import type { Metadata } from '../model/records/metadata.ts'
 import { openLmdbMetadata } from '../storage/metadata-lmdb.ts'
 
 /** A stopped broker's data folder, opened for changes. */

@@ -10,11 +10,16 @@ import {
   VHOST,
   value,
 } from '../../test/support/model-world.ts'
-import { argumentsToJson } from './arguments-json.ts'
 import type { CloseReason, ConnectionHandle } from './connections.ts'
-import { DEAD_LETTER_LOGGED, DEAD_LETTER_REFUSED, DEAD_LETTER_TAKEN, DEAD_LETTER_UNROUTED } from './dead-letter.ts'
-import { MessageView } from './message.ts'
-import { ADMIT_REFUSED } from './queue.ts'
+import { MessageView } from './message/message.ts'
+import {
+  DEAD_LETTER_LOGGED,
+  DEAD_LETTER_REFUSED,
+  DEAD_LETTER_TAKEN,
+  DEAD_LETTER_UNROUTED,
+} from './queue/dead-letter.ts'
+import { ADMIT_REFUSED } from './queue/queue.ts'
+import { argumentsToJson } from './values/arguments-json.ts'
 
 function connection(id: string, user: string, vhost: string, closed: string[]): ConnectionHandle {
   return {

@@ -7,22 +7,21 @@
  * Invariant: of one change, what goes is applied before what comes, bindings first and vhosts last; what comes is applied
  * the other way round. So both ends of a binding are there, however the store orders its keys.
  */
-import { type Answered, granted, refused } from './answer.ts'
+
 import { ConnectionRegistry } from './connections.ts'
-import { BrokerCounters } from './counters.ts'
-import type { DeadLetterRouter } from './dead-letter.ts'
-import { DEAD_LETTER_UNROUTED } from './dead-letter.ts'
-import { DeadLetters } from './dead-letters.ts'
-import { EventExchange } from './event-exchange.ts'
-import { Events } from './events.ts'
-import { KEPT } from './keeper.ts'
-import type { MetadataOp } from './metadata.ts'
-import { Parameters } from './parameters.ts'
+import { BrokerCounters } from './observe/counters.ts'
+import { EventExchange } from './observe/event-exchange.ts'
+import { Events } from './observe/events.ts'
 import { PermissionTable, type SessionPermissions } from './permissions.ts'
-import { Policies } from './policies.ts'
-import { Publisher } from './publisher.ts'
-import type { Refusal } from './queue.ts'
-import { announceRecord } from './record-events.ts'
+import { Parameters } from './policy/parameters.ts'
+import { Policies } from './policy/policies.ts'
+import type { DeadLetterRouter } from './queue/dead-letter.ts'
+import { DEAD_LETTER_UNROUTED } from './queue/dead-letter.ts'
+import { DeadLetters } from './queue/dead-letters.ts'
+import type { Refusal } from './queue/queue.ts'
+import { KEPT } from './records/keeper.ts'
+import type { MetadataOp } from './records/metadata.ts'
+import { announceRecord } from './records/record-events.ts'
 import {
   type BindingRecord,
   type ExchangeRecord,
@@ -31,8 +30,10 @@ import {
   type QueueRecord,
   type UserRecord,
   type VhostRecord,
-} from './records.ts'
-import { preconditionFailed, unavailable } from './refusals.ts'
+} from './records/records.ts'
+import { Publisher } from './routing/publisher.ts'
+import { type Answered, granted, refused } from './verbs/answer.ts'
+import { preconditionFailed, unavailable } from './verbs/refusals.ts'
 import { Vhost } from './vhost.ts'
 import type { World, WorldOptions } from './world.ts'
 

@@ -4,9 +4,10 @@
  * A connection adds itself once its vhost is open and removes itself when its socket is gone. The registry calls `close`;
  * it never removes. One per broker.
  */
-import type { Arguments } from './arguments.ts'
-import type { Events } from './events.ts'
-import type { MessageCounters } from './message-counters.ts'
+
+import type { MessageCounters } from './message/message-counters.ts'
+import type { Events } from './observe/events.ts'
+import type { Arguments } from './values/arguments.ts'
 
 /** Why a connection is closed from outside. */
 export type CloseReason =

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compilePattern } from './pattern.ts'
 import { PermissionTable } from './permissions.ts'
-import type { PermissionRecord } from './records.ts'
+import type { PermissionRecord } from './records/records.ts'
+import { compilePattern } from './values/pattern.ts'
 
 function tableWith(...records: Partial<PermissionRecord>[]): PermissionTable {
   const table = new PermissionTable()

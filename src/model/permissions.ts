@@ -5,9 +5,9 @@
  * answers until the table's revision moves. Which operation needs which permission is the sessions' matter. An invalid
  * pattern matches nothing. [permissions]
  */
-import type { MetadataOp } from './metadata.ts'
-import { compilePattern, escapePattern } from './pattern.ts'
-import type { PermissionRecord, TopicPermissionRecord } from './records.ts'
+import type { MetadataOp } from './records/metadata.ts'
+import type { PermissionRecord, TopicPermissionRecord } from './records/records.ts'
+import { compilePattern, escapePattern } from './values/pattern.ts'
 
 /** Answers remembered per session and kind; more, and it starts over. */
 const REMEMBERED_MAX = 256

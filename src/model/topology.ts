@@ -6,15 +6,16 @@
  *
  * Invariant: both ends of every binding here exist. `revision` moves with every change that may alter a route.
  */
-import { restoreArguments } from './arguments-json.ts'
-import type { EventFields } from './events.ts'
-import type { Binding, Destination, ExchangeHost } from './exchange.ts'
-import { ExchangeState } from './exchange-state.ts'
-import type { EffectivePolicy } from './policy.ts'
-import type { Queue } from './queue.ts'
-import type { QueueHost } from './queue-host.ts'
-import type { BindingRecord, ExchangeRecord, QueueRecord } from './records.ts'
-import { systemExchanges } from './system-exchanges.ts'
+
+import type { EventFields } from './observe/events.ts'
+import type { EffectivePolicy } from './policy/policy.ts'
+import type { Queue } from './queue/queue.ts'
+import type { QueueHost } from './queue/queue-host.ts'
+import type { BindingRecord, ExchangeRecord, QueueRecord } from './records/records.ts'
+import type { Binding, Destination, ExchangeHost } from './routing/exchange.ts'
+import { ExchangeState } from './routing/exchange-state.ts'
+import { systemExchanges } from './routing/system-exchanges.ts'
+import { restoreArguments } from './values/arguments-json.ts'
 import type { World } from './world.ts'
 
 const NO_BINDINGS: ReadonlySet<Binding> = new Set()

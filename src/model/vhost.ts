@@ -7,8 +7,10 @@
  *
  * Publishing: `routeOf`, then `publishTo`. [docs/exchanges.md]
  */
-import type { Answer, Answered } from './answer.ts'
-import { BindingVerbs } from './binding-verbs.ts'
+
+import { type MessageDraft, MessageView } from './message/message.ts'
+import { restoreDraft } from './message/restore.ts'
+import { Tracer, type TraceTap } from './observe/tracing.ts'
 import {
   DEAD_LETTER_LOGGED,
   DEAD_LETTER_REFUSED,
@@ -16,18 +18,23 @@ import {
   DEAD_LETTER_UNROUTED,
   type DeadLetterOutcome,
   type RouteFilter,
-} from './dead-letter.ts'
-import type { Exchange, ExchangeHost } from './exchange.ts'
-import type { ExchangeState } from './exchange-state.ts'
-import { ExchangeVerbs } from './exchange-verbs.ts'
-import { Leftovers } from './leftovers.ts'
-import { type MessageDraft, MessageView } from './message.ts'
-import type { Publisher } from './publisher.ts'
-import type { Queue } from './queue.ts'
-import type { QueueHost } from './queue-host.ts'
-import { QueueVerbs } from './queue-verbs.ts'
-import type { BindingRecord, VhostRecord } from './records.ts'
-import { ReplyQueues } from './reply-to.ts'
+} from './queue/dead-letter.ts'
+import type { Queue } from './queue/queue.ts'
+import type { QueueHost } from './queue/queue-host.ts'
+import type { BindingRecord, VhostRecord } from './records/records.ts'
+import type { Exchange, ExchangeHost } from './routing/exchange.ts'
+import type { ExchangeState } from './routing/exchange-state.ts'
+import type { Publisher } from './routing/publisher.ts'
+import { ReplyQueues } from './routing/reply-to.ts'
+import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, Route } from './routing/route.ts'
+import { Router } from './routing/router.ts'
+import { DEFAULT_EXCHANGE, TRACE_EXCHANGE } from './routing/system-exchanges.ts'
+import { Topology } from './topology.ts'
+import type { Answer, Answered } from './verbs/answer.ts'
+import { BindingVerbs } from './verbs/binding-verbs.ts'
+import { ExchangeVerbs } from './verbs/exchange-verbs.ts'
+import { Leftovers } from './verbs/leftovers.ts'
+import { QueueVerbs } from './verbs/queue-verbs.ts'
 import type {
   Actor,
   BindingRequest,
@@ -35,13 +42,7 @@ import type {
   DeleteConditions,
   ExchangeDeclaration,
   QueueDeclaration,
-} from './requests.ts'
-import { restoreDraft } from './restore.ts'
-import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, Route } from './route.ts'
-import { Router } from './router.ts'
-import { DEFAULT_EXCHANGE, TRACE_EXCHANGE } from './system-exchanges.ts'
-import { Topology } from './topology.ts'
-import { Tracer, type TraceTap } from './tracing.ts'
+} from './verbs/requests.ts'
 import type { World } from './world.ts'
 
 /** One virtual host. */

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { ADMIT_STORED } from '../model/queue.ts'
+import { ADMIT_STORED } from '../model/queue/queue.ts'
 import { argumentsOf, bodyOf, type NotingSink, QueueBed } from './common/test-bed.ts'
 import { queueKinds } from './registry.ts'
 

@@ -1,7 +1,7 @@
 /**
  * The kinds of queues there are. A new kind is one folder and one line here.
  */
-import type { QueueKind, QueueKinds } from '../model/queue-host.ts'
+import type { QueueKind, QueueKinds } from '../model/queue/queue-host.ts'
 import { classicKind } from './classic/classic-kind.ts'
 import { qos0Kind } from './mqtt-qos0/qos0-kind.ts'
 import { quorumKind } from './quorum/quorum-kind.ts'

@@ -1,5 +1,5 @@
 /**
- * The metadata port as storage sees it: the same shapes as the model's contract (`model/metadata.ts`), which storage may
+ * The metadata port as storage sees it: the same shapes as the model's contract (`model/records/metadata.ts`), which storage may
  * not import. The composition root hands an implementation to the model, and the compiler compares the two there.
  */
 

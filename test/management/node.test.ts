@@ -1,9 +1,9 @@
 // Contract of the overview, nodes, connections, health checks, metrics and the documentation.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { NO_ARGUMENTS, stringValue } from '../../src/model/arguments.ts'
 import type { ConnectionHandle } from '../../src/model/connections.ts'
-import { MessageCounters } from '../../src/model/message-counters.ts'
+import { MessageCounters } from '../../src/model/message/message-counters.ts'
+import { NO_ARGUMENTS, stringValue } from '../../src/model/values/arguments.ts'
 import { ManagedBroker } from './managed-broker.ts'
 
 let broker: ManagedBroker

@@ -5,16 +5,16 @@ import { SILENT_LOGGER } from '../../src/base/log.ts'
 import { SeededRandomness } from '../../src/base/random.ts'
 import { TimerWheel } from '../../src/base/timer-wheel.ts'
 import { Turn } from '../../src/base/turn.ts'
-import type { Answer, Answered } from '../../src/model/answer.ts'
-import { type Arguments, NO_ARGUMENTS, stringValue, type TypedValue } from '../../src/model/arguments.ts'
-import { argumentsFromJson, argumentsToJson, type Json } from '../../src/model/arguments-json.ts'
 import { Broker } from '../../src/model/broker.ts'
-import { exchangeTypes } from '../../src/model/exchange-types.ts'
-import { MessageDraft as Draft, type MessageDraft, MessageView, type RoutingFacts } from '../../src/model/message.ts'
-import type { MessageFormat } from '../../src/model/message-format.ts'
-import type { Address } from '../../src/model/message-store.ts'
-import type { Metadata } from '../../src/model/metadata.ts'
-import type { EffectivePolicy } from '../../src/model/policy.ts'
+import {
+  MessageDraft as Draft,
+  type MessageDraft,
+  MessageView,
+  type RoutingFacts,
+} from '../../src/model/message/message.ts'
+import type { MessageFormat } from '../../src/model/message/message-format.ts'
+import type { Address } from '../../src/model/message/message-store.ts'
+import type { EffectivePolicy } from '../../src/model/policy/policy.ts'
 import {
   ADMIT_STORED,
   type Admission,
@@ -23,11 +23,16 @@ import {
   type QueueCounters,
   type QueueStatus,
   type Refusal,
-} from '../../src/model/queue.ts'
-import { QUEUE_DEFAULTS, type QueueHost, type QueueKind } from '../../src/model/queue-host.ts'
-import type { QueueRecord, VhostRecord } from '../../src/model/records.ts'
-import type { Actor, BindingRequest, QueueDeclaration } from '../../src/model/requests.ts'
-import type { PublishOutcome } from '../../src/model/route.ts'
+} from '../../src/model/queue/queue.ts'
+import { QUEUE_DEFAULTS, type QueueHost, type QueueKind } from '../../src/model/queue/queue-host.ts'
+import type { Metadata } from '../../src/model/records/metadata.ts'
+import type { QueueRecord, VhostRecord } from '../../src/model/records/records.ts'
+import { exchangeTypes } from '../../src/model/routing/exchange-types.ts'
+import type { PublishOutcome } from '../../src/model/routing/route.ts'
+import { type Arguments, NO_ARGUMENTS, stringValue, type TypedValue } from '../../src/model/values/arguments.ts'
+import { argumentsFromJson, argumentsToJson, type Json } from '../../src/model/values/arguments-json.ts'
+import type { Answer, Answered } from '../../src/model/verbs/answer.ts'
+import type { Actor, BindingRequest, QueueDeclaration } from '../../src/model/verbs/requests.ts'
 import type { Vhost } from '../../src/model/vhost.ts'
 import type { ModelSettings } from '../../src/model/world.ts'
 import { createMemoryMetadata } from '../../src/storage/metadata-memory.ts'

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { SILENT_LOGGER } from '../../src/base/log.ts'
 import { type BootedBroker, startBroker } from '../../src/boot.ts'
 import { settingsWith } from '../../src/config/build-settings.ts'
-import type { TopicPermissionRecord } from '../../src/model/records.ts'
+import type { TopicPermissionRecord } from '../../src/model/records/records.ts'
 import { LEVEL_5, type ProtocolLevel } from '../../src/protocols/mqtt/spec.ts'
 import { type ConnectSketch, MqttClient } from './mqtt-client.ts'
 

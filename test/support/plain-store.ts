@@ -1,6 +1,6 @@
 // A message store of plain objects, for tests of the model: nothing is written, and a test may take bytes out of memory.
-import type { MessageView } from '../../src/model/message.ts'
-import type { Address, DurableSink, Ledger, LoadSink, MessageStore } from '../../src/model/message-store.ts'
+import type { MessageView } from '../../src/model/message/message.ts'
+import type { Address, DurableSink, Ledger, LoadSink, MessageStore } from '../../src/model/message/message-store.ts'
 
 interface PlainRecord {
   readonly bytes: Buffer

@@ -4,16 +4,17 @@
  * The last part of an item's path is its properties key: `~` for an empty routing key, else the routing key
  * percent-encoded, and `~` with a hash when the binding has arguments.
  */
+
+import type { BindingRecord } from '../../model/records/records.ts'
 import {
   argumentsFromJson,
   argumentsToJson,
   type Json,
   restoreArguments,
   storeArguments,
-} from '../../model/arguments-json.ts'
-import { propertiesKeyOf } from '../../model/binding-verbs.ts'
-import type { BindingRecord } from '../../model/records.ts'
-import type { BindingRequest } from '../../model/requests.ts'
+} from '../../model/values/arguments-json.ts'
+import { propertiesKeyOf } from '../../model/verbs/binding-verbs.ts'
+import type { BindingRequest } from '../../model/verbs/requests.ts'
 import type { ManagementContext } from '../context.ts'
 import { objectNotFound } from '../http/api-error.ts'
 import {

@@ -1,9 +1,10 @@
 /**
  * Connections, channels and consumers as the HTTP API shows them.
  */
-import { argumentsToJson } from '../../model/arguments-json.ts'
+
 import type { ChannelStatus, ConnectionHandle, ConnectionStatus } from '../../model/connections.ts'
-import type { Consumer } from '../../model/queue.ts'
+import type { Consumer } from '../../model/queue/queue.ts'
+import { argumentsToJson } from '../../model/values/arguments-json.ts'
 import type { ManagementContext } from '../context.ts'
 import type { JsonObject } from '../http/list-reply.ts'
 import { CHANNEL_FIELDS, CONNECTION_FIELDS, isAnySet, withDetails, writeMessageCounters } from '../stats/fields.ts'

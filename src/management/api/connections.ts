@@ -2,7 +2,7 @@
  * `/api/connections`, `/api/channels`, `/api/consumers`: who is connected and what they do. [RabbitMQ: management HTTP API]
  */
 import type { ConnectionHandle } from '../../model/connections.ts'
-import type { Consumer } from '../../model/queue.ts'
+import type { Consumer } from '../../model/queue/queue.ts'
 import type { ManagementContext } from '../context.ts'
 import { notAuthorised, objectNotFound } from '../http/api-error.ts'
 import { type ApiRequest, type Endpoint, NO_CONTENT, ok, plain, type Reply } from '../http/endpoint.ts'

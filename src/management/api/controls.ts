@@ -3,7 +3,7 @@
  * log, authentication of a user, stopping the node.
  */
 import { LOG_CATEGORIES, LOG_LEVELS } from '../../base/log.ts'
-import type { ResourceLimit } from '../../model/resource-monitor.ts'
+import type { ResourceLimit } from '../../model/observe/resource-monitor.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest } from '../http/api-error.ts'
 import { type Endpoint, NO_CONTENT, ok, plain, withBody } from '../http/endpoint.ts'

@@ -1,8 +1,9 @@
 /**
  * `/api/exchanges`: listing, declaring and deleting exchanges. Publishing is in `messages.ts`.
  */
-import { argumentsFromJson, argumentsToJson, type Json } from '../../model/arguments-json.ts'
-import type { Exchange } from '../../model/exchange.ts'
+
+import type { Exchange } from '../../model/routing/exchange.ts'
+import { argumentsFromJson, argumentsToJson, type Json } from '../../model/values/arguments-json.ts'
 import type { ManagementContext } from '../context.ts'
 import { notAuthorised, objectNotFound } from '../http/api-error.ts'
 import {

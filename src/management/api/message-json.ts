@@ -1,10 +1,10 @@
 /**
  * Messages as the HTTP API shows and takes them: properties by RabbitMQ's names, bodies as text or base64.
  */
-import { readAnnotations } from '../../model/annotations.ts'
-import { type MessageView, PROTOCOL_AMQP091 } from '../../model/message.ts'
-import type { MessageFormats } from '../../model/message-format.ts'
-import type { Taken } from '../../model/queue.ts'
+import { readAnnotations } from '../../model/message/annotations.ts'
+import { type MessageView, PROTOCOL_AMQP091 } from '../../model/message/message.ts'
+import type { MessageFormats } from '../../model/message/message-format.ts'
+import type { Taken } from '../../model/queue/queue.ts'
 import { propertiesOfNeutral, withoutBcc } from '../../protocols/amqp091/convert.ts'
 import { type DeliveryCounts, withBrokerHeaders } from '../../protocols/amqp091/death-headers.ts'
 import { fromPlain, type PlainValue, toPlain } from '../../protocols/amqp091/field-values.ts'

@@ -4,10 +4,11 @@
  * A publish waits until the message is as safe as a confirm says. A get takes at most so many messages, shows them, and
  * then settles them as asked.
  */
-import { argumentsFromJson, type Json } from '../../model/arguments-json.ts'
-import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091, type RoutingFacts } from '../../model/message.ts'
-import type { Outcome, Queue, Taken } from '../../model/queue.ts'
-import { PUBLISH_REFUSED, PUBLISH_UNROUTED } from '../../model/route.ts'
+
+import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091, type RoutingFacts } from '../../model/message/message.ts'
+import type { Outcome, Queue, Taken } from '../../model/queue/queue.ts'
+import { PUBLISH_REFUSED, PUBLISH_UNROUTED } from '../../model/routing/route.ts'
+import { argumentsFromJson, type Json } from '../../model/values/arguments-json.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import { DELIVERY_PERSISTENT, encodeProperties } from '../../protocols/amqp091/properties.ts'
 import { durable } from '../contents/relocation.ts'

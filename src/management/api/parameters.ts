@@ -1,7 +1,7 @@
 /**
  * `/api/parameters`, `/api/global-parameters`, `/api/cluster-name`: runtime parameters.
  */
-import type { ParameterRecord } from '../../model/records.ts'
+import type { ParameterRecord } from '../../model/records/records.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest, errorOf, notFound, objectNotFound } from '../http/api-error.ts'
 import {

@@ -1,8 +1,9 @@
 /**
  * `/api/permissions`, `/api/topic-permissions`: what users may do in virtual hosts.
  */
-import type { Answer } from '../../model/answer.ts'
-import type { PermissionRecord, TopicPermissionRecord } from '../../model/records.ts'
+
+import type { PermissionRecord, TopicPermissionRecord } from '../../model/records/records.ts'
+import type { Answer } from '../../model/verbs/answer.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest, objectNotFound } from '../http/api-error.ts'
 import {

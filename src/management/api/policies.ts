@@ -2,9 +2,9 @@
  * `/api/policies`, `/api/operator-policies`. Operator policies are for administrators to write, for policymakers to read.
  */
 
-import { erlangText } from '../../model/erlang-text.ts'
-import type { Refusal } from '../../model/queue.ts'
-import type { PolicyRecord } from '../../model/records.ts'
+import type { Refusal } from '../../model/queue/queue.ts'
+import type { PolicyRecord } from '../../model/records/records.ts'
+import { erlangText } from '../../model/values/erlang-text.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest, errorOf, notAuthorised, notFound, objectNotFound } from '../http/api-error.ts'
 import {

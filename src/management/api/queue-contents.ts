@@ -2,8 +2,8 @@
  * `/api/warren/queues/…`: looking at the messages of a queue without consuming them, moving, copying and deleting those that
  * a filter picks, sending dead letters back to where they died, pausing delivery. [docs/queue-operations.md]
  */
-import type { MessageView } from '../../model/message.ts'
-import type { Queue, QueueContents } from '../../model/queue.ts'
+import type { MessageView } from '../../model/message/message.ts'
+import type { Queue, QueueContents } from '../../model/queue/queue.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import { FILTER, MessageFilter } from '../contents/message-filter.ts'
 import { walk } from '../contents/queue-walk.ts'

@@ -1,10 +1,11 @@
 /**
  * Queues as the HTTP API shows them.
  */
-import { argumentsToJson, restoreArguments } from '../../model/arguments-json.ts'
+
 import type { ConnectionHandle } from '../../model/connections.ts'
-import type { EffectivePolicy } from '../../model/policy.ts'
-import type { Queue, QueueStatus } from '../../model/queue.ts'
+import type { EffectivePolicy } from '../../model/policy/policy.ts'
+import type { Queue, QueueStatus } from '../../model/queue/queue.ts'
+import { argumentsToJson, restoreArguments } from '../../model/values/arguments-json.ts'
 import type { ManagementContext } from '../context.ts'
 import type { JsonObject } from '../http/list-reply.ts'
 import {

@@ -1,8 +1,9 @@
 /**
  * `/api/queues`: listing, declaring, deleting and purging queues. Messages of queues are in `messages.ts`.
  */
-import { argumentsFromJson, type Json } from '../../model/arguments-json.ts'
-import type { Queue } from '../../model/queue.ts'
+
+import type { Queue } from '../../model/queue/queue.ts'
+import { argumentsFromJson, type Json } from '../../model/values/arguments-json.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest, granted, objectNotFound } from '../http/api-error.ts'
 import {

@@ -2,11 +2,12 @@
  * What endpoints share: finding the objects that a path names, waiting for the model's answers, and listing across the
  * virtual hosts that a caller sees.
  */
-import type { Answered } from '../../model/answer.ts'
+
 import type { Broker } from '../../model/broker.ts'
-import type { Exchange } from '../../model/exchange.ts'
-import type { Queue } from '../../model/queue.ts'
-import type { Actor } from '../../model/requests.ts'
+import type { Queue } from '../../model/queue/queue.ts'
+import type { Exchange } from '../../model/routing/exchange.ts'
+import type { Answered } from '../../model/verbs/answer.ts'
+import type { Actor } from '../../model/verbs/requests.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import type { Caller } from '../http/access.ts'
 import { granted, notAuthorised, notFound, objectNotFound } from '../http/api-error.ts'

@@ -1,7 +1,7 @@
 /**
  * `/api/traces` and `/api/trace-files`: tracing messages to files. [RabbitMQ: rabbitmq_tracing]
  */
-import { refusesTopicPattern } from '../../model/topic-trie.ts'
+import { refusesTopicPattern } from '../../model/routing/topic-trie.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest, objectNotFound } from '../http/api-error.ts'
 import {

@@ -4,7 +4,7 @@
 
 import { HASHING_ALGORITHMS, hashPassword } from '../../auth/passwords.ts'
 import type { NewPassword, UserChange } from '../../auth/users.ts'
-import type { UserRecord } from '../../model/records.ts'
+import type { UserRecord } from '../../model/records/records.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest, errorOf, notAuthorised, objectNotFound } from '../http/api-error.ts'
 import {

@@ -3,7 +3,7 @@
  */
 
 import { plainVhost } from '../../auth/seeding.ts'
-import type { VhostRecord } from '../../model/records.ts'
+import type { VhostRecord } from '../../model/records/records.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import type { ManagementContext } from '../context.ts'
 import { ApiError, notFound, objectNotFound } from '../http/api-error.ts'

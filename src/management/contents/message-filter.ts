@@ -3,10 +3,10 @@
  *
  * Every condition given must hold. What costs least is asked first; properties are decoded only when they are asked for.
  */
-import { readAnnotations } from '../../model/annotations.ts'
-import type { MessageView } from '../../model/message.ts'
-import type { MessageFormats } from '../../model/message-format.ts'
-import type { EntryFacts } from '../../model/queue.ts'
+import { readAnnotations } from '../../model/message/annotations.ts'
+import type { MessageView } from '../../model/message/message.ts'
+import type { MessageFormats } from '../../model/message/message-format.ts'
+import type { EntryFacts } from '../../model/queue/queue.ts'
 import { propertiesJson } from '../api/message-json.ts'
 import { badRequest } from '../http/api-error.ts'
 import { ANY_OBJECT } from '../http/endpoint.ts'

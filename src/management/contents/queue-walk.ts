@@ -2,8 +2,8 @@
  * Walks over the ready entries of a queue, in order of their sequences, without delaying anybody: entries that are not in
  * memory are loaded, and after so many entries the event loop runs.
  */
-import { MessageView } from '../../model/message.ts'
-import type { QueueContents } from '../../model/queue.ts'
+import { MessageView } from '../../model/message/message.ts'
+import type { QueueContents } from '../../model/queue/queue.ts'
 
 /** Entries looked at before others get their turn. */
 const ENTRIES_PER_SLICE = 500

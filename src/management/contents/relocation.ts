@@ -4,12 +4,12 @@
  * Invariant: an entry that is moved is held while its copy is written, and settled only when the copy is as durable as a
  * confirm says. So a crash may leave it twice, never not at all; and nobody gets it meanwhile.
  */
-import { type Annotations, readAnnotations } from '../../model/annotations.ts'
-import { MessageDraft, type MessageView } from '../../model/message.ts'
-import type { MessageStore } from '../../model/message-store.ts'
-import type { Queue, QueueContents } from '../../model/queue.ts'
-import { restoreDraft } from '../../model/restore.ts'
-import { PUBLISH_ROUTED, PUBLISH_UNROUTED, type PublishOutcome, Route } from '../../model/route.ts'
+import { type Annotations, readAnnotations } from '../../model/message/annotations.ts'
+import { MessageDraft, type MessageView } from '../../model/message/message.ts'
+import type { MessageStore } from '../../model/message/message-store.ts'
+import { restoreDraft } from '../../model/message/restore.ts'
+import type { Queue, QueueContents } from '../../model/queue/queue.ts'
+import { PUBLISH_ROUTED, PUBLISH_UNROUTED, type PublishOutcome, Route } from '../../model/routing/route.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import type { ManagementContext } from '../context.ts'
 

@@ -1,8 +1,13 @@
 /**
  * What a definitions file says, checked for shape: plain values in the model's words, before they meet a broker.
  */
-import type { ParameterRecord, PermissionRecord, PolicyRecord, TopicPermissionRecord } from '../../model/records.ts'
-import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/requests.ts'
+import type {
+  ParameterRecord,
+  PermissionRecord,
+  PolicyRecord,
+  TopicPermissionRecord,
+} from '../../model/records/records.ts'
+import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/verbs/requests.ts'
 
 /** A user. Undefined: the file does not say. */
 export interface UserDefinition {

@@ -4,8 +4,8 @@
  * Left out are exclusive queues, built-in exchanges and bindings to what is left out. Objects come in key order, so that
  * two exports of the same state are the same text.
  */
-import { argumentsToJson, type Json, restoreArguments } from '../../model/arguments-json.ts'
-import type { Metadata } from '../../model/metadata.ts'
+
+import type { Metadata } from '../../model/records/metadata.ts'
 import type {
   BindingRecord,
   ExchangeRecord,
@@ -17,7 +17,8 @@ import type {
   TopicPermissionRecord,
   UserRecord,
   VhostRecord,
-} from '../../model/records.ts'
+} from '../../model/records/records.ts'
+import { argumentsToJson, type Json, restoreArguments } from '../../model/values/arguments-json.ts'
 import type { JsonObject } from './field-reader.ts'
 
 /** How the exporting broker calls itself. */

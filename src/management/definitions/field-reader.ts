@@ -3,8 +3,8 @@
  *
  * A wrong field reads as its fallback, so that one pass finds every problem; what was read is used only if there is none.
  */
-import { type Arguments, NO_ARGUMENTS } from '../../model/arguments.ts'
-import { argumentsFromJson, type Json } from '../../model/arguments-json.ts'
+import { type Arguments, NO_ARGUMENTS } from '../../model/values/arguments.ts'
+import { argumentsFromJson, type Json } from '../../model/values/arguments-json.ts'
 
 /** A JSON object. */
 export type JsonObject = { readonly [name: string]: Json }

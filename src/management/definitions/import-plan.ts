@@ -9,8 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { hashPassword, isHashingAlgorithm, refusesHash, verifyPassword } from '../../auth/passwords.ts'
 import { type Hashing, limitedVhost, plainVhost, type VhostDefaults, vhostDefaultOps } from '../../auth/seeding.ts'
 import { refusesTags } from '../../auth/users.ts'
-import type { Answer } from '../../model/answer.ts'
-import type { Guard, Metadata, MetadataOp } from '../../model/metadata.ts'
+import type { Guard, Metadata, MetadataOp } from '../../model/records/metadata.ts'
 import {
   type BindingRecord,
   type ExchangeRecord,
@@ -19,9 +18,10 @@ import {
   type QueueRecord,
   type UserRecord,
   type VhostRecord,
-} from '../../model/records.ts'
-import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/requests.ts'
-import { DEFAULT_EXCHANGE, isSystemExchange, systemExchanges } from '../../model/system-exchanges.ts'
+} from '../../model/records/records.ts'
+import { DEFAULT_EXCHANGE, isSystemExchange, systemExchanges } from '../../model/routing/system-exchanges.ts'
+import type { Answer } from '../../model/verbs/answer.ts'
+import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/verbs/requests.ts'
 import { type Definitions, InvalidDefinitions, type UserDefinition, type VhostDefinition } from './definitions.ts'
 import { Problems } from './field-reader.ts'
 

@@ -3,7 +3,7 @@
  *
  * The plan's guards hold everything it relies on; when somebody changes that meanwhile, the import is planned anew.
  */
-import type { Guard, Metadata, MetadataOp, TransactionResult } from '../../model/metadata.ts'
+import type { Guard, Metadata, MetadataOp, TransactionResult } from '../../model/records/metadata.ts'
 import type { Definitions } from './definitions.ts'
 import { type DefinitionKind, type ImportContext, type ImportPlan, planImport } from './import-plan.ts'
 

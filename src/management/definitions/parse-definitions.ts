@@ -4,12 +4,18 @@
  * A file describes a whole broker, or one virtual host (then its objects name none). Unknown sections and fields are
  * passed over, so that files of newer versions import. Everything wrong is reported at once. [docs/definitions.md]
  */
-import type { Json } from '../../model/arguments-json.ts'
-import { compilePattern } from '../../model/pattern.ts'
-import { refusesPolicy } from '../../model/policies.ts'
-import { withoutLegacyKeys } from '../../model/policy-keys.ts'
-import type { ParameterRecord, PermissionRecord, PolicyRecord, TopicPermissionRecord } from '../../model/records.ts'
-import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/requests.ts'
+
+import { refusesPolicy } from '../../model/policy/policies.ts'
+import { withoutLegacyKeys } from '../../model/policy/policy-keys.ts'
+import type {
+  ParameterRecord,
+  PermissionRecord,
+  PolicyRecord,
+  TopicPermissionRecord,
+} from '../../model/records/records.ts'
+import type { Json } from '../../model/values/arguments-json.ts'
+import { compilePattern } from '../../model/values/pattern.ts'
+import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/verbs/requests.ts'
 import {
   type Definitions,
   type InVhost,

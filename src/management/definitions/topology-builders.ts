@@ -5,15 +5,16 @@
  * Differs from declaring: reserved names are taken as they come (a file holds what a broker had), and limits on the number
  * of objects are not asked.
  */
-import { type Answer, granted, refused } from '../../model/answer.ts'
-import { type Arguments, stringArgument, stringValue } from '../../model/arguments.ts'
-import { restoreArguments, storeArguments } from '../../model/arguments-json.ts'
-import { propertiesKeyOf } from '../../model/binding-verbs.ts'
-import type { Binding, Exchange, ExchangeType } from '../../model/exchange.ts'
-import type { QueueKinds } from '../../model/queue-host.ts'
-import type { BindingRecord, ExchangeRecord, QueueRecord } from '../../model/records.ts'
-import { preconditionFailed } from '../../model/refusals.ts'
-import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/requests.ts'
+
+import type { QueueKinds } from '../../model/queue/queue-host.ts'
+import type { BindingRecord, ExchangeRecord, QueueRecord } from '../../model/records/records.ts'
+import type { Binding, Exchange, ExchangeType } from '../../model/routing/exchange.ts'
+import { type Arguments, stringArgument, stringValue } from '../../model/values/arguments.ts'
+import { restoreArguments, storeArguments } from '../../model/values/arguments-json.ts'
+import { type Answer, granted, refused } from '../../model/verbs/answer.ts'
+import { propertiesKeyOf } from '../../model/verbs/binding-verbs.ts'
+import { preconditionFailed } from '../../model/verbs/refusals.ts'
+import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/verbs/requests.ts'
 import type { BindingEnd, TopologyBuilders } from './import-plan.ts'
 
 const QUEUE_TYPE = 'x-queue-type'

@@ -2,8 +2,9 @@
  * Refusals of the HTTP API: a status and `{error, reason}`, in RabbitMQ's words. Thrown by endpoints and by what they
  * call, caught in one place (`api-server.ts`).
  */
-import type { Answer } from '../../model/answer.ts'
-import type { Refusal } from '../../model/queue.ts'
+
+import type { Refusal } from '../../model/queue/queue.ts'
+import type { Answer } from '../../model/verbs/answer.ts'
 
 /** An answer other than success. */
 export class ApiError extends Error {

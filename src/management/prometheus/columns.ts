@@ -3,8 +3,8 @@
  * one metric. Aggregated pages sum the columns; per-object pages write every row. Names are RabbitMQ's. [docs/metrics.md]
  */
 import type { ChannelStatus, ConnectionHandle, ConnectionStatus } from '../../model/connections.ts'
-import type { Exchange } from '../../model/exchange.ts'
-import type { Queue, QueueStatus } from '../../model/queue.ts'
+import type { Queue, QueueStatus } from '../../model/queue/queue.ts'
+import type { Exchange } from '../../model/routing/exchange.ts'
 import type { MetricType } from './exposition.ts'
 
 /** A metric of a kind of object, without the prefix of its page. */

@@ -2,8 +2,8 @@
  * The numbers that are sampled of each kind of object, in a fixed order, and how they are shown: counters and lengths
  * each get `<name>_details`.
  */
-import type { MessageCounters } from '../../model/message-counters.ts'
-import type { Queue, QueueStatus } from '../../model/queue.ts'
+import type { MessageCounters } from '../../model/message/message-counters.ts'
+import type { Queue, QueueStatus } from '../../model/queue/queue.ts'
 import type { Details, SampleWindow, Series } from './series.ts'
 
 /** Counters of messages, as listings call them. */

@@ -11,8 +11,8 @@ import { TimerEntry, type TimerOwner, type TimerWheel } from '../../base/timer-w
 import { TURN_SESSIONS, type Turn, type TurnTask } from '../../base/turn.ts'
 import type { Broker } from '../../model/broker.ts'
 import type { ConnectionHandle } from '../../model/connections.ts'
-import type { Exchange } from '../../model/exchange.ts'
-import type { Queue } from '../../model/queue.ts'
+import type { Queue } from '../../model/queue/queue.ts'
+import type { Exchange } from '../../model/routing/exchange.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import {
   CHANNEL_FIELDS,

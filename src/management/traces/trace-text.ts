@@ -1,8 +1,8 @@
 /**
  * One traced message as a line of JSON, or as text for people: the two formats of trace files. [RabbitMQ: rabbitmq_tracing]
  */
-import type { Arguments, TypedValue } from '../../model/arguments.ts'
-import { argumentsToJson, type Json, valueToJson } from '../../model/arguments-json.ts'
+import type { Arguments, TypedValue } from '../../model/values/arguments.ts'
+import { argumentsToJson, type Json, valueToJson } from '../../model/values/arguments-json.ts'
 
 /** The formats of a trace file. */
 export const TRACE_FORMATS = ['text', 'json'] as const

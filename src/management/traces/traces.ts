@@ -5,11 +5,11 @@
  * end with the broker; their files stay. Made by the composition root, used by `api/traces.ts`. [RabbitMQ: rabbitmq_tracing]
  */
 import type { Logger } from '../../base/log.ts'
-import type { Arguments } from '../../model/arguments.ts'
 import type { Broker } from '../../model/broker.ts'
-import type { MessageDraft } from '../../model/message.ts'
-import { TopicTrie } from '../../model/topic-trie.ts'
-import type { TraceTap } from '../../model/tracing.ts'
+import type { MessageDraft } from '../../model/message/message.ts'
+import type { TraceTap } from '../../model/observe/tracing.ts'
+import { TopicTrie } from '../../model/routing/topic-trie.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
 import type { Disk } from '../../storage/disk.ts'
 import { TraceFile } from './trace-file.ts'
 import { type TraceFormat, traceText } from './trace-text.ts'

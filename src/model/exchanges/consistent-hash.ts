@@ -7,9 +7,10 @@
  * O(destinations) for each message.
  * RabbitMQ: same arguments, errors and proportions, but another hash: which destination a key goes to differs.
  */
-import { type Arguments, stringArgument, type TypedValue } from '../arguments.ts'
-import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../exchange.ts'
-import type { RoutingFacts } from '../message.ts'
+
+import type { RoutingFacts } from '../message/message.ts'
+import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../routing/exchange.ts'
+import { type Arguments, stringArgument, type TypedValue } from '../values/arguments.ts'
 import { hashText, mix32 } from './hash.ts'
 
 const WEIGHT_MAX = 10_000

@@ -9,12 +9,19 @@
  */
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
 import { TURN_DELIVER, type TurnTask } from '../../base/turn.ts'
-import { type Arguments, isInteger, stringArgument, type TypedValue } from '../arguments.ts'
-import type { Binding, ExchangeHost, ExchangeIndex, ExchangeKeeper, ExchangeType, RouteSet } from '../exchange.ts'
-import { MessageDraft, type RoutingFacts } from '../message.ts'
-import type { Address, Ledger, LoadSink } from '../message-store.ts'
-import { ADMIT_STORED, type Admission } from '../queue.ts'
-import type { ExchangeRecord } from '../records.ts'
+import { MessageDraft, type RoutingFacts } from '../message/message.ts'
+import type { Address, Ledger, LoadSink } from '../message/message-store.ts'
+import { ADMIT_STORED, type Admission } from '../queue/queue.ts'
+import type { ExchangeRecord } from '../records/records.ts'
+import type {
+  Binding,
+  ExchangeHost,
+  ExchangeIndex,
+  ExchangeKeeper,
+  ExchangeType,
+  RouteSet,
+} from '../routing/exchange.ts'
+import { type Arguments, isInteger, stringArgument, type TypedValue } from '../values/arguments.ts'
 import { DueHeap } from './due-heap.ts'
 
 const DELAY = 'x-delay'

@@ -1,8 +1,9 @@
 /**
  * Exchange type `direct`: the routing key equals the binding key. [AMQP 0-9-1 §3.1.3.1]
  */
-import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../exchange.ts'
-import type { RoutingFacts } from '../message.ts'
+
+import type { RoutingFacts } from '../message/message.ts'
+import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../routing/exchange.ts'
 
 class DirectIndex implements ExchangeIndex {
   readonly usesEveryKey = true

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ALICE, binding, refusalOf, TestWorld } from '../../../test/support/model-world.ts'
-import type { Json } from '../arguments-json.ts'
+import type { Json } from '../values/arguments-json.ts'
 
 function worldWith(type: string, args: Readonly<Record<string, Json>> = {}, queues = 3): TestWorld {
   const world = new TestWorld()

@@ -1,8 +1,9 @@
 /**
  * Exchange type `fanout`: every binding, whatever the key. [AMQP 0-9-1 §3.1.3.2]
  */
-import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../exchange.ts'
-import type { RoutingFacts } from '../message.ts'
+
+import type { RoutingFacts } from '../message/message.ts'
+import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../routing/exchange.ts'
 
 class FanoutIndex implements ExchangeIndex {
   readonly usesEveryKey = false

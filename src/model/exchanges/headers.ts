@@ -5,9 +5,10 @@
  * `any-with-x` leave out `x-match` alone. A void argument asks for presence. Values are equal when their classes of types
  * and their values are: 1 is not "1", a short 1 is a long 1.
  */
-import { type Arguments, sameValue, type TypedValue } from '../arguments.ts'
-import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../exchange.ts'
-import type { RoutingFacts } from '../message.ts'
+
+import type { RoutingFacts } from '../message/message.ts'
+import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../routing/exchange.ts'
+import { type Arguments, sameValue, type TypedValue } from '../values/arguments.ts'
 
 const MATCH = 'x-match'
 const MATCH_KINDS = ['all', 'any', 'all-with-x', 'any-with-x']

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type ListingQueue, TestWorld } from '../../../test/support/model-world.ts'
-import { PUBLISH_ROUTED } from '../route.ts'
+import { PUBLISH_ROUTED } from '../routing/route.ts'
 import { DueHeap } from './due-heap.ts'
 
 const DELAYED = { 'x-delayed-type': 'direct' }

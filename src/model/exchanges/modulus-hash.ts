@@ -2,8 +2,9 @@
  * Exchange type `x-modulus-hash`: each message to one destination, number "hash of the routing key modulo the number of
  * destinations" of the sorted destinations. Stable over restarts; adding a destination moves most keys.
  */
-import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../exchange.ts'
-import type { RoutingFacts } from '../message.ts'
+
+import type { RoutingFacts } from '../message/message.ts'
+import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../routing/exchange.ts'
 import { hashText } from './hash.ts'
 
 class ModulusHashIndex implements ExchangeIndex {

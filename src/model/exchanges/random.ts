@@ -2,8 +2,9 @@
  * Exchange types `x-random` and `x-local-random`: each message to one binding, picked at random. The local one takes
  * classic queues only, which are on this node; with one node the two route alike.
  */
-import type { Binding, ExchangeHost, ExchangeIndex, ExchangeType, RouteSet } from '../exchange.ts'
-import type { RoutingFacts } from '../message.ts'
+
+import type { RoutingFacts } from '../message/message.ts'
+import type { Binding, ExchangeHost, ExchangeIndex, ExchangeType, RouteSet } from '../routing/exchange.ts'
 
 class RandomIndex implements ExchangeIndex {
   readonly usesEveryKey = false

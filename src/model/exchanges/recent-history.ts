@@ -5,7 +5,11 @@
  *
  * The history is the exchange's own ledger: persistent messages of a durable exchange are in it after a restart.
  */
-import { type Arguments, integerArgument } from '../arguments.ts'
+
+import { MessageDraft, type RoutingFacts } from '../message/message.ts'
+import type { Address, Ledger, LoadSink } from '../message/message-store.ts'
+import { ADMIT_STORED, type Admission } from '../queue/queue.ts'
+import type { ExchangeRecord } from '../records/records.ts'
 import type {
   Binding,
   Destination,
@@ -14,11 +18,8 @@ import type {
   ExchangeKeeper,
   ExchangeType,
   RouteSet,
-} from '../exchange.ts'
-import { MessageDraft, type RoutingFacts } from '../message.ts'
-import type { Address, Ledger, LoadSink } from '../message-store.ts'
-import { ADMIT_STORED, type Admission } from '../queue.ts'
-import type { ExchangeRecord } from '../records.ts'
+} from '../routing/exchange.ts'
+import { type Arguments, integerArgument } from '../values/arguments.ts'
 
 const LENGTH = 'x-recent-history-length'
 const NO_STORE = 'x-recent-history-no-store'

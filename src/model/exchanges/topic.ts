@@ -1,9 +1,10 @@
 /**
  * Exchange type `topic`: words of the routing key against patterns with `*` and `#`. [AMQP 0-9-1 §3.1.3.3]
  */
-import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../exchange.ts'
-import type { RoutingFacts } from '../message.ts'
-import { refusesTopicPattern, type TopicSink, TopicTrie } from '../topic-trie.ts'
+
+import type { RoutingFacts } from '../message/message.ts'
+import type { Binding, ExchangeIndex, ExchangeType, RouteSet } from '../routing/exchange.ts'
+import { refusesTopicPattern, type TopicSink, TopicTrie } from '../routing/topic-trie.ts'
 
 class TopicIndex implements ExchangeIndex, TopicSink<Binding> {
   readonly usesEveryKey = true

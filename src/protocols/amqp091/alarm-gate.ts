@@ -3,7 +3,7 @@
  *
  * RabbitMQ: it is the first publish after the alarm that stops a connection, so one that only consumes is never stopped.
  */
-import type { AlarmListener, Alarms } from '../../model/alarms.ts'
+import type { AlarmListener, Alarms } from '../../model/observe/alarms.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { encodeMethod } from './codec.ts'
 import { CONNECTION_BLOCKED, CONNECTION_UNBLOCKED } from './spec.ts'

@@ -7,8 +7,8 @@
  * Invariant: a channel that was closed, by whomever, holds nothing: its consumers are gone, its deliveries are back.
  */
 import type { ChannelStatus } from '../../model/connections.ts'
-import type { Queue } from '../../model/queue.ts'
-import { PUBLISH_REFUSED } from '../../model/route.ts'
+import type { Queue } from '../../model/queue/queue.ts'
+import { PUBLISH_REFUSED } from '../../model/routing/route.ts'
 import { AckFields, decodeMethod, encodeMethod } from './codec.ts'
 import { Confirms } from './confirms.ts'
 import { Consuming, checkReadable } from './consuming.ts'

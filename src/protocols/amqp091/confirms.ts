@@ -10,7 +10,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Histogram } from '../../base/histogram.ts'
 import { TURN_SESSIONS, type Turn, type TurnTask } from '../../base/turn.ts'
-import type { DurableSink, MessageStore, Position } from '../../model/message-store.ts'
+import type { DurableSink, MessageStore, Position } from '../../model/message/message-store.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { ACK_BYTES, encodeMethod, writeAck } from './codec.ts'
 import { BASIC_NACK } from './spec.ts'

@@ -1,8 +1,9 @@
 /**
  * A connection as the broker's registry knows it: for listings, limits, and closing from outside.
  */
-import type { Arguments } from '../../model/arguments.ts'
+
 import type { CloseReason, ConnectionHandle, ConnectionStatus } from '../../model/connections.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
 import type { TransportEnds } from '../../net/transport.ts'
 
 /** What a listing asks of the live connection. */

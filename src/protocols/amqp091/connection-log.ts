@@ -2,7 +2,7 @@
  * What connections write to the log, in the words that operators search for. [RabbitMQ: logging]
  */
 import type { Logger } from '../../base/log.ts'
-import { stringArgument } from '../../model/arguments.ts'
+import { stringArgument } from '../../model/values/arguments.ts'
 import type { ChannelError, ConnectionError } from './errors.ts'
 import type { FieldTable } from './fields.ts'
 

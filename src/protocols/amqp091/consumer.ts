@@ -4,10 +4,10 @@
  * Credit is there while the client keeps up: fewer unacked than its prefetch, fewer than the channel's, and room in the
  * outbox. [AMQP 0-9-1 §1.8.3; RabbitMQ: consumer prefetch]
  */
-import type { MessageView } from '../../model/message.ts'
-import type { Address } from '../../model/message-store.ts'
-import type { Consumer, ConsumerSink, Outcome } from '../../model/queue.ts'
-import type { ReplyQueue } from '../../model/reply-to.ts'
+import type { MessageView } from '../../model/message/message.ts'
+import type { Address } from '../../model/message/message-store.ts'
+import type { Consumer, ConsumerSink, Outcome } from '../../model/queue/queue.ts'
+import type { ReplyQueue } from '../../model/routing/reply-to.ts'
 import {
   bodyFramesBytes,
   CONTENT_HEADER_FIXED_BYTES,

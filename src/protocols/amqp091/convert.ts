@@ -3,15 +3,21 @@
  *
  * Deliveries of messages that came over AMQP 0-9-1 copy the publisher's bytes and never pass here.
  */
-import { integerValue, stringValue, type TypedValue } from '../../model/arguments.ts'
+
 import {
   FLAG_HAS_PRIORITY,
   type MessageView,
   NO_EXPIRATION,
   PROTOCOL_AMQP091,
   type RoutingFacts,
-} from '../../model/message.ts'
-import { type ExtraKeys, type MessageFormat, type NeutralMessage, NO_EXTRA_KEYS } from '../../model/message-format.ts'
+} from '../../model/message/message.ts'
+import {
+  type ExtraKeys,
+  type MessageFormat,
+  type NeutralMessage,
+  NO_EXTRA_KEYS,
+} from '../../model/message/message-format.ts'
+import { integerValue, stringValue, type TypedValue } from '../../model/values/arguments.ts'
 import type { PropertiesEncoder } from '../../model/world.ts'
 import type { FieldTable, FieldValue } from './fields.ts'
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Annotations } from '../../model/annotations.ts'
+import type { Annotations } from '../../model/message/annotations.ts'
 import { withBrokerHeaders } from './death-headers.ts'
 import { toPlain } from './field-values.ts'
 import type { FieldValue } from './fields.ts'

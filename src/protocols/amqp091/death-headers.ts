@@ -3,7 +3,7 @@
  *
  * RabbitMQ: once the broker adds a header, the table is sent in the order of its names. [RabbitMQ: dead lettering]
  */
-import type { Annotations, Death } from '../../model/annotations.ts'
+import type { Annotations, Death } from '../../model/message/annotations.ts'
 import type { FieldTable, FieldValue } from './fields.ts'
 import { sortedTable } from './fields.ts'
 

@@ -4,11 +4,12 @@
  * A change that is stored first answers later: the connection handles no frame meanwhile, so replies keep the order of
  * requests. Permissions are asked here, in RabbitMQ's order; everything else is the vhost's to refuse.
  */
-import type { Answer, Answered } from '../../model/answer.ts'
-import { type Arguments, stringArgument } from '../../model/arguments.ts'
-import { exchangeText, queueText } from '../../model/refusals.ts'
-import { isReplyName } from '../../model/reply-to.ts'
-import { type BindingRequest, cleanName, type DeclaredQueue } from '../../model/requests.ts'
+
+import { isReplyName } from '../../model/routing/reply-to.ts'
+import { type Arguments, stringArgument } from '../../model/values/arguments.ts'
+import type { Answer, Answered } from '../../model/verbs/answer.ts'
+import { exchangeText, queueText } from '../../model/verbs/refusals.ts'
+import { type BindingRequest, cleanName, type DeclaredQueue } from '../../model/verbs/requests.ts'
 import { encodeMethod, type MethodArguments } from './codec.ts'
 import { checkReadable } from './consuming.ts'
 import { ChannelError } from './errors.ts'

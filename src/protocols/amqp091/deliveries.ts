@@ -6,10 +6,10 @@
  *
  * Invariant: a source keeps its number as long as one of its deliveries is unacked, also after it was cancelled.
  */
-import type { MessageView } from '../../model/message.ts'
-import { MessageCounters } from '../../model/message-counters.ts'
-import type { Outcome } from '../../model/queue.ts'
-import { NO_SOURCE, UnackedWindow } from '../../model/unacked-window.ts'
+import type { MessageView } from '../../model/message/message.ts'
+import { MessageCounters } from '../../model/message/message-counters.ts'
+import type { Outcome } from '../../model/queue/queue.ts'
+import { NO_SOURCE, UnackedWindow } from '../../model/queue/unacked-window.ts'
 import type { ChannelConsumer, DeliverySource } from './consumer.ts'
 import { ChannelError } from './errors.ts'
 import type { Session } from './session.ts'

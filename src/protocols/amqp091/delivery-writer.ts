@@ -4,9 +4,9 @@
  * Bodies up to `COPY_BYTES_MAX` are copied beside their heads, larger ones are sent from the store's block, pinned until
  * the socket has read them. [measured: ARCHITECTURE.md "One publish"]
  */
-import { readAnnotations } from '../../model/annotations.ts'
-import { FLAG_ANNOTATED, type MessageView, PROTOCOL_AMQP091 } from '../../model/message.ts'
-import type { Address, MessageStore } from '../../model/message-store.ts'
+import { readAnnotations } from '../../model/message/annotations.ts'
+import { FLAG_ANNOTATED, type MessageView, PROTOCOL_AMQP091 } from '../../model/message/message.ts'
+import type { Address, MessageStore } from '../../model/message/message-store.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import {
   bodyFramesBytes,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { anyBytes, anyName, anyTable } from '../../../test/support/amqp091-arbitraries.ts'
-import type { Arguments } from '../../model/arguments.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
 import { ConnectionError } from './errors.ts'
 import {
   checkTable,

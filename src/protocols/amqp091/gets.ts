@@ -2,7 +2,7 @@
  * basic.get of one channel: takes entries from queues and shows them. The bytes may have to be read from disk first; the
  * connection waits meanwhile, so that replies keep their order.
  */
-import type { Outcome, Queue, Taken, TakeSink } from '../../model/queue.ts'
+import type { Outcome, Queue, Taken, TakeSink } from '../../model/queue/queue.ts'
 import { encodeMethod, GET_OK_FIXED_BYTES, writeGetOk } from './codec.ts'
 import type { DeliverySource } from './consumer.ts'
 import type { Deliveries } from './deliveries.ts'

@@ -4,8 +4,8 @@
  * Decides and builds; the connection keeps the state and talks. Texts and limits are RabbitMQ's.
  */
 import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
-import type { Arguments } from '../../model/arguments.ts'
-import { booleanArgument } from '../../model/arguments.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
+import { booleanArgument } from '../../model/values/arguments.ts'
 import type { TransportEnds } from '../../net/transport.ts'
 import { encodeMethod, type MethodArguments } from './codec.ts'
 import { ConnectionError } from './errors.ts'

@@ -2,7 +2,7 @@
  * The properties that a consumer was last shown with the broker's own headers among them. Dead letters come in runs whose
  * annotations and properties are the same bytes: then the encoded list is, too. One per consumer that met such a message.
  */
-import { type MessageView, PROTOCOL_AMQP091 } from '../../model/message.ts'
+import { type MessageView, PROTOCOL_AMQP091 } from '../../model/message/message.ts'
 
 /** Longer ones are not worth remembering. */
 const REMEMBERED_BYTES_MAX = 4096

@@ -1,7 +1,7 @@
 /**
  * Headers and properties of a message as routing asks for them, read from the publisher's encoding on request.
  */
-import type { RoutingFacts } from '../../model/message.ts'
+import type { RoutingFacts } from '../../model/message/message.ts'
 import { decodeTable, decodeValue, type FieldTable, type FieldValue, findHeader } from './fields.ts'
 import type { PropertyScan } from './properties.ts'
 

@@ -4,8 +4,8 @@
  * Most channels publish to one address, over and over: then texts, permission, exchange and route are known without
  * decoding or looking anything up. What was looked up is void when the revision it was looked up at has moved.
  */
-import type { Exchange } from '../../model/exchange.ts'
-import type { Route } from '../../model/route.ts'
+import type { Exchange } from '../../model/routing/exchange.ts'
+import type { Route } from '../../model/routing/route.ts'
 import { shortstrText } from './codec.ts'
 
 /** Addresses remembered per channel. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MessageDraft, NO_EXPIRATION } from '../../model/message.ts'
+import { MessageDraft, NO_EXPIRATION } from '../../model/message/message.ts'
 import { ChannelError } from './errors.ts'
 import type { FieldValue } from './fields.ts'
 import { type BasicProperties, decodeProperties, encodeProperties, PropertyScan } from './properties.ts'

@@ -3,9 +3,9 @@
  * Checked in RabbitMQ's order, with its texts. [RabbitMQ: basic.publish]
  */
 
-import { writeAnnotations } from '../../model/annotations.ts'
-import { type MessageDraft, NO_EXPIRATION } from '../../model/message.ts'
-import { REPLY_TO } from '../../model/reply-to.ts'
+import { writeAnnotations } from '../../model/message/annotations.ts'
+import { type MessageDraft, NO_EXPIRATION } from '../../model/message/message.ts'
+import { REPLY_TO } from '../../model/routing/reply-to.ts'
 import { withoutBcc } from './convert.ts'
 import { ChannelError } from './errors.ts'
 import { ABSENT, decodeProperties, encodeProperties, type PropertyScan } from './properties.ts'

@@ -6,9 +6,9 @@
  * own, which grows only as bytes arrive. [AMQP 0-9-1 §4.2.6; RabbitMQ: basic.publish]
  */
 import { readU32 } from '../../base/u64.ts'
-import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091 } from '../../model/message.ts'
-import { exchangeText } from '../../model/refusals.ts'
-import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/route.ts'
+import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091 } from '../../model/message/message.ts'
+import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/routing/route.ts'
+import { exchangeText } from '../../model/verbs/refusals.ts'
 import { ContentHeaderFields, encodeMethod, PublishFields } from './codec.ts'
 import type { Confirms } from './confirms.ts'
 import type { Deliveries } from './deliveries.ts'

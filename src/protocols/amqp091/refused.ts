@@ -1,8 +1,9 @@
 /**
  * From a refusal of the model to the error that closes a channel or a connection. [RabbitMQ: reply codes]
  */
-import type { Answer } from '../../model/answer.ts'
-import type { Refusal } from '../../model/queue.ts'
+
+import type { Refusal } from '../../model/queue/queue.ts'
+import type { Answer } from '../../model/verbs/answer.ts'
 import { ChannelError, ConnectionError } from './errors.ts'
 
 /** The error of a refusal: its code decides what it closes. */

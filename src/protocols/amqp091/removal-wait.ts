@@ -2,7 +2,7 @@
  * Waits until auto-delete queues that just lost their last consumer are gone, so that a client who is told that its
  * consumer or channel is closed does not find them again. [RabbitMQ: auto-delete queues]
  */
-import type { Queue } from '../../model/queue.ts'
+import type { Queue } from '../../model/queue/queue.ts'
 import type { SessionWorld } from './session.ts'
 
 /** The queues that a set of consumers hold, before these are cancelled. */

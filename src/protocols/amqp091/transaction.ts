@@ -4,7 +4,7 @@
  * Messages are copied while they wait, up to a bound. Commit publishes them in order, then settles; the reply follows
  * once all of it is durable. Atomic for one queue only. [RabbitMQ: transactions]
  */
-import type { DurableSink, MessageStore, Position } from '../../model/message-store.ts'
+import type { DurableSink, MessageStore, Position } from '../../model/message/message-store.ts'
 import { ConnectionError } from './errors.ts'
 import type { PublishAddress } from './publish-address.ts'
 import type { Publication } from './publisher.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Turn } from '../../base/turn.ts'
-import type { DurableSink, MessageStore } from '../../model/message-store.ts'
+import type { DurableSink, MessageStore } from '../../model/message/message-store.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { AckLine } from './ack-line.ts'
 import { PUBACK } from './spec.ts'

@@ -6,7 +6,7 @@
  * also be held until something else (a retained message, a session's record) is stored; what is behind it waits.
  */
 import { TURN_SESSIONS, type Turn, type TurnTask } from '../../base/turn.ts'
-import type { DurableSink, MessageStore, Position } from '../../model/message-store.ts'
+import type { DurableSink, MessageStore, Position } from '../../model/message/message-store.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { ackBytes, putAck } from './codec.ts'
 

@@ -8,9 +8,9 @@
  * Invariant: after CONNACK the connection is its session's peer until it is gone or taken over.
  */
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
-import type { AlarmListener, Alarms } from '../../model/alarms.ts'
 import type { CloseReason } from '../../model/connections.ts'
-import { MessageCounters } from '../../model/message-counters.ts'
+import { MessageCounters } from '../../model/message/message-counters.ts'
+import type { AlarmListener, Alarms } from '../../model/observe/alarms.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'

@@ -11,9 +11,9 @@
  *   payload format 1          annotation x-opt-mqtt-payload-format
  */
 import { ByteReader, ByteWriter, utf8Text } from '../../base/bytes.ts'
-import { type Arguments, NO_ARGUMENTS, stringValue, type TypedValue } from '../../model/arguments.ts'
-import { type MessageView, NO_EXPIRATION, PROTOCOL_MQTT, type RoutingFacts } from '../../model/message.ts'
-import { type MessageFormat, type NeutralMessage, NO_EXTRA_KEYS } from '../../model/message-format.ts'
+import { type MessageView, NO_EXPIRATION, PROTOCOL_MQTT, type RoutingFacts } from '../../model/message/message.ts'
+import { type MessageFormat, type NeutralMessage, NO_EXTRA_KEYS } from '../../model/message/message-format.ts'
+import { type Arguments, NO_ARGUMENTS, stringValue, type TypedValue } from '../../model/values/arguments.ts'
 import { encodeProperties, type Properties, readProperties, writeVarint } from './properties.ts'
 import { PUBLISH } from './spec.ts'
 import { blockStart, FLAG_PROPERTIES, QOS_MASK } from './stored-properties.ts'

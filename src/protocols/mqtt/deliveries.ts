@@ -8,10 +8,10 @@
  *
  * Invariant: a sink has credit only while there is a peer, room in its window and in its outbox.
  */
-import { type MessageView, PROTOCOL_MQTT } from '../../model/message.ts'
-import type { MessageCounters } from '../../model/message-counters.ts'
-import type { Address } from '../../model/message-store.ts'
-import type { Consumer, ConsumerSink } from '../../model/queue.ts'
+import { type MessageView, PROTOCOL_MQTT } from '../../model/message/message.ts'
+import type { MessageCounters } from '../../model/message/message-counters.ts'
+import type { Address } from '../../model/message/message-store.ts'
+import type { Consumer, ConsumerSink } from '../../model/queue/queue.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import type { AckLine } from './ack-line.ts'
 import type { ReleasedIds } from './exactly-once.ts'

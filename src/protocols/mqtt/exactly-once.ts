@@ -8,11 +8,11 @@
  *
  * Invariant: PUBREC and PUBREL leave only when what they say is durable.
  */
-import { MessageDraft, PROTOCOL_MQTT } from '../../model/message.ts'
-import type { Ledger } from '../../model/message-store.ts'
-import type { Publisher } from '../../model/publisher.ts'
-import { ADMIT_STORED, type Admission, type MessageTarget } from '../../model/queue.ts'
-import { Route } from '../../model/route.ts'
+import { MessageDraft, PROTOCOL_MQTT } from '../../model/message/message.ts'
+import type { Ledger } from '../../model/message/message-store.ts'
+import { ADMIT_STORED, type Admission, type MessageTarget } from '../../model/queue/queue.ts'
+import type { Publisher } from '../../model/routing/publisher.ts'
+import { Route } from '../../model/routing/route.ts'
 
 const LOW_WORD = 0x1_0000_0000
 

@@ -1,9 +1,10 @@
 /**
  * A connection as listings and operators know it. Made when it has logged in; everything is read when it is asked for.
  */
-import { type Arguments, stringValue } from '../../model/arguments.ts'
+
 import type { CloseReason, ConnectionHandle, ConnectionStatus } from '../../model/connections.ts'
-import type { MessageCounters } from '../../model/message-counters.ts'
+import type { MessageCounters } from '../../model/message/message-counters.ts'
+import { type Arguments, stringValue } from '../../model/values/arguments.ts'
 import type { Socket } from '../../net/socket.ts'
 import type { LoggedIn } from './login.ts'
 import { LEVEL_5, LEVEL_311, type ProtocolLevel } from './spec.ts'

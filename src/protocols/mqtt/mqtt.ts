@@ -2,7 +2,7 @@
  * MQTT on a broker: takes transports and makes connections of them, and keeps the sessions between them. One per broker.
  */
 import type { Logger } from '../../base/log.ts'
-import type { Metadata } from '../../model/metadata.ts'
+import type { Metadata } from '../../model/records/metadata.ts'
 import type { Transport } from '../../net/transport.ts'
 import { MqttConnection } from './connection.ts'
 import { type RetainedLimits, RetainedMessages } from './retained.ts'

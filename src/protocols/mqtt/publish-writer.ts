@@ -6,9 +6,9 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { copyRange } from '../../base/bytes.ts'
-import { type MessageView, NO_EXPIRATION, PROTOCOL_MQTT } from '../../model/message.ts'
-import type { MessageFormats } from '../../model/message-format.ts'
-import type { Address, MessageStore } from '../../model/message-store.ts'
+import { type MessageView, NO_EXPIRATION, PROTOCOL_MQTT } from '../../model/message/message.ts'
+import type { MessageFormats } from '../../model/message/message-format.ts'
+import type { Address, MessageStore } from '../../model/message/message-store.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { contentOfNeutral } from './convert.ts'
 import { putVarint, varintBytes } from './properties.ts'

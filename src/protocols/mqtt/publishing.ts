@@ -4,9 +4,9 @@
  * Topic, route and permission are remembered by the topic's bytes, the draft and its properties are shared memory: a
  * message that resembles the one before allocates nothing. Acknowledgements wait in the ack line. [MQTT 5.0 §3.3, §4.3]
  */
-import { NO_EXPIRATION, PROPERTIES_BYTES_MAX } from '../../model/message.ts'
-import type { MessageCounters } from '../../model/message-counters.ts'
-import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/route.ts'
+import { NO_EXPIRATION, PROPERTIES_BYTES_MAX } from '../../model/message/message.ts'
+import type { MessageCounters } from '../../model/message/message-counters.ts'
+import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/routing/route.ts'
 import type { AckLine } from './ack-line.ts'
 import { MqttError, protocolError } from './errors.ts'
 import type { ReceivedIds } from './exactly-once.ts'

@@ -3,8 +3,8 @@
  * and repeated like any other message. A budget per turn keeps a filter that matches everything from holding up the rest.
  */
 import { TURN_DELIVER, type TurnTask } from '../../base/turn.ts'
-import { PROTOCOL_MQTT } from '../../model/message.ts'
-import { Route } from '../../model/route.ts'
+import { PROTOCOL_MQTT } from '../../model/message/message.ts'
+import { Route } from '../../model/routing/route.ts'
 import type { MqttSession } from './session.ts'
 import { queueOf } from './session-queues.ts'
 import { FLAG_KEPT, FLAG_RETAIN } from './stored-properties.ts'

@@ -6,9 +6,9 @@
  * number and bytes: what does not fit is not retained, which is counted and logged, not told to publishers. [MQTT 5.0 §3.3.1.3]
  */
 import type { Logger } from '../../base/log.ts'
-import { Keeper, type KeptDone } from '../../model/keeper.ts'
-import { NO_EXPIRATION } from '../../model/message.ts'
-import type { Metadata } from '../../model/metadata.ts'
+import { NO_EXPIRATION } from '../../model/message/message.ts'
+import { Keeper, type KeptDone } from '../../model/records/keeper.ts'
+import type { Metadata } from '../../model/records/metadata.ts'
 import { ANY_WORD, ANY_WORDS, type FilterWord } from './topics.ts'
 
 const AREA = 'mqtt-retained'

@@ -7,9 +7,10 @@
  *
  * Permissions have been checked. Steps answer in a later turn or before they return.
  */
-import { NO_ARGUMENTS, stringValue } from '../../model/arguments.ts'
-import type { ConsumerSpec, Queue, Refusal } from '../../model/queue.ts'
-import type { Actor, BindingRequest, QueueDeclaration } from '../../model/requests.ts'
+
+import type { ConsumerSpec, Queue, Refusal } from '../../model/queue/queue.ts'
+import { NO_ARGUMENTS, stringValue } from '../../model/values/arguments.ts'
+import type { Actor, BindingRequest, QueueDeclaration } from '../../model/verbs/requests.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import type { QueueSink } from './deliveries.ts'
 import type { MqttSession, SessionPeer, SharedSubscription } from './session.ts'

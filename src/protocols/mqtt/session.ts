@@ -8,7 +8,7 @@
  * Invariant: a record that is kept names every subscription that was acknowledged.
  */
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
-import type { Ledger } from '../../model/message-store.ts'
+import type { Ledger } from '../../model/message/message-store.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import { Deliveries, type DeliveryPeer, OWN_SINK, PASSING_SINK, type QueueSink } from './deliveries.ts'
 import { type LedgerIds, ReceivedIds, ReleasedIds } from './exactly-once.ts'

@@ -5,8 +5,8 @@
  * wait for each other in a line. Lasting sessions are kept in the keeper once they have something worth keeping.
  */
 import type { Logger } from '../../base/log.ts'
-import { Keeper } from '../../model/keeper.ts'
-import type { Actor } from '../../model/requests.ts'
+import { Keeper } from '../../model/records/keeper.ts'
+import type { Actor } from '../../model/verbs/requests.ts'
 import { MqttSession, type SessionHost, type SessionPeer, type SessionRecord } from './session.ts'
 import { deleteQueue, isSharedQueue, sharedQueueName } from './session-queues.ts'
 import { isShared, parseShared } from './topics.ts'

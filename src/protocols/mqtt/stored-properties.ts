@@ -1,5 +1,5 @@
 /**
- * How an MQTT message's own facts stand in its record, as the properties of `model/message.ts`:
+ * How an MQTT message's own facts stand in its record, as the properties of `model/message/message.ts`:
  *
  *   u8 flags   bits 0–1 QoS as published · 2 retain flag as published · 3 kept message given to a new subscription
  *              4 publisher's client id follows · 5 properties of MQTT 5.0 follow
@@ -8,7 +8,7 @@
  *
  * Most messages have nothing but flags: those come from a table and cost nothing.
  */
-import type { MessageView } from '../../model/message.ts'
+import type { MessageView } from '../../model/message/message.ts'
 import { endOfPublishProperty, type PublishScan } from './publish-scan.ts'
 import { MESSAGE_EXPIRY_INTERVAL, TOPIC_ALIAS } from './spec.ts'
 

@@ -6,8 +6,8 @@
  * other. Only then is it answered. As in RabbitMQ, what follows a filter that failed gets the same code.
  */
 import type { Logger } from '../../base/log.ts'
-import type { Refusal } from '../../model/queue.ts'
-import type { Actor } from '../../model/requests.ts'
+import type { Refusal } from '../../model/queue/queue.ts'
+import type { Actor } from '../../model/verbs/requests.ts'
 import type { FilterRequest, SubscribePacket, UnsubscribePacket } from './codec.ts'
 import { protocolError, topicFilterInvalid } from './errors.ts'
 import type { MqttSession, SessionPeer } from './session.ts'

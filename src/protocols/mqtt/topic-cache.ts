@@ -3,9 +3,9 @@
  * One cache per vhost, so that an idle connection costs nothing; each connection remembers its last topic by its bytes.
  */
 import { utf8Text } from '../../base/bytes.ts'
-import type { ExchangeCounters } from '../../model/exchange.ts'
-import type { MessageDraft } from '../../model/message.ts'
-import type { Route } from '../../model/route.ts'
+import type { MessageDraft } from '../../model/message/message.ts'
+import type { ExchangeCounters } from '../../model/routing/exchange.ts'
+import type { Route } from '../../model/routing/route.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import { malformed, topicNameInvalid } from './errors.ts'
 import { refusesTopicName, type TopicNames } from './topics.ts'

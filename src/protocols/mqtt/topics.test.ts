@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { TopicTrie } from '../../model/topic-trie.ts'
+import { TopicTrie } from '../../model/routing/topic-trie.ts'
 import {
   isExactInExchange,
   matchesWords,

@@ -3,10 +3,10 @@
  */
 import type { Identity, Login } from '../../auth/identity.ts'
 import type { Logger } from '../../base/log.ts'
-import type { Alarms } from '../../model/alarms.ts'
 import type { Broker } from '../../model/broker.ts'
-import { MessageDraft, PROTOCOL_MQTT } from '../../model/message.ts'
-import type { MessageFormats } from '../../model/message-format.ts'
+import { MessageDraft, PROTOCOL_MQTT } from '../../model/message/message.ts'
+import type { MessageFormats } from '../../model/message/message-format.ts'
+import type { Alarms } from '../../model/observe/alarms.ts'
 import type { SessionPermissions } from '../../model/permissions.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import type { ChunkPool } from '../../net/chunk-pool.ts'

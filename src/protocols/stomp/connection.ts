@@ -8,9 +8,9 @@
  */
 import { uniqueName } from '../../base/random.ts'
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
-import type { AlarmListener, Alarms } from '../../model/alarms.ts'
 import type { ChannelStatus, CloseReason } from '../../model/connections.ts'
-import { MessageCounters } from '../../model/message-counters.ts'
+import { MessageCounters } from '../../model/message/message-counters.ts'
+import type { AlarmListener, Alarms } from '../../model/observe/alarms.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
 import type { Frame } from './codec.ts'

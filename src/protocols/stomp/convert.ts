@@ -10,15 +10,16 @@
  *   content-type, content-encoding, type, user-id, app-id
  *   any other                                     a header of text; `x-…` ones annotations
  */
-import { type Arguments, stringValue, type TypedValue } from '../../model/arguments.ts'
+
 import {
   FLAG_HAS_PRIORITY,
   type MessageView,
   NO_EXPIRATION,
   PROTOCOL_STOMP,
   type RoutingFacts,
-} from '../../model/message.ts'
-import { type MessageFormat, type NeutralMessage, NO_EXTRA_KEYS } from '../../model/message-format.ts'
+} from '../../model/message/message.ts'
+import { type MessageFormat, type NeutralMessage, NO_EXTRA_KEYS } from '../../model/message/message-format.ts'
+import { type Arguments, stringValue, type TypedValue } from '../../model/values/arguments.ts'
 import { plainReplyTo, shownReplyTo } from './destinations.ts'
 import { encodeStoredHeaders, readStoredHeaders } from './stored-headers.ts'
 

@@ -2,10 +2,10 @@
  * The queues that a connection declared for its `/queue/` destinations: each once, with the headers of the frame that
  * named it first. [RabbitMQ: STOMP destinations]
  */
-import type { Arguments } from '../../model/arguments.ts'
-import { stringArgument } from '../../model/arguments.ts'
-import { exchangeText, queueText } from '../../model/refusals.ts'
-import type { QueueDeclaration } from '../../model/requests.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
+import { stringArgument } from '../../model/values/arguments.ts'
+import { exchangeText, queueText } from '../../model/verbs/refusals.ts'
+import type { QueueDeclaration } from '../../model/verbs/requests.ts'
 import { refusalError } from './errors.ts'
 import { booleanHeader, queueArguments } from './queue-arguments.ts'
 import type { Session } from './world.ts'

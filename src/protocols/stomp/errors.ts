@@ -2,8 +2,9 @@
  * What a session throws when its peer is at fault. The connection catches in one place and sends an ERROR frame, after
  * which it closes; anything else that is thrown is a bug. Texts are RabbitMQ's, because people search for them.
  */
-import type { Answer } from '../../model/answer.ts'
-import type { Refusal } from '../../model/queue.ts'
+
+import type { Refusal } from '../../model/queue/queue.ts'
+import type { Answer } from '../../model/verbs/answer.ts'
 
 /** An ERROR frame to be. */
 export class StompError extends Error {

@@ -1,9 +1,10 @@
 /**
  * A connection as listings and operators know it. Made when it has logged in; everything is read when it is asked for.
  */
-import { type Arguments, stringValue, type TypedValue } from '../../model/arguments.ts'
+
 import type { ChannelStatus, CloseReason, ConnectionHandle, ConnectionStatus } from '../../model/connections.ts'
-import type { MessageCounters } from '../../model/message-counters.ts'
+import type { MessageCounters } from '../../model/message/message-counters.ts'
+import { type Arguments, stringValue, type TypedValue } from '../../model/values/arguments.ts'
 import type { Socket } from '../../net/socket.ts'
 import { VERSION_NAMES, type Version } from './spec.ts'
 

@@ -8,8 +8,8 @@
  * headers' or its body's end, so text stays whole when a transport makes messages of its writes.
  */
 import { copyRange } from '../../base/bytes.ts'
-import type { MessageView } from '../../model/message.ts'
-import type { Address } from '../../model/message-store.ts'
+import type { MessageView } from '../../model/message/message.ts'
+import type { Address } from '../../model/message/message-store.ts'
 import type { Outbox, Pinned } from '../../net/outbox.ts'
 import { destinationOf } from './destinations.ts'
 import { headerLine } from './escapes.ts'

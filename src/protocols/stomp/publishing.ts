@@ -5,10 +5,10 @@
  * message that resembles the one before allocates nothing. A queue is declared before the first message to it; while that
  * is stored the frame waits, and comes again. [STOMP 1.2 "SEND"; RabbitMQ: STOMP]
  */
-import { NO_EXPIRATION, PROPERTIES_BYTES_MAX } from '../../model/message.ts'
-import { exchangeText } from '../../model/refusals.ts'
-import { REPLY_TO as DIRECT_REPLY_TO } from '../../model/reply-to.ts'
-import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/route.ts'
+import { NO_EXPIRATION, PROPERTIES_BYTES_MAX } from '../../model/message/message.ts'
+import { REPLY_TO as DIRECT_REPLY_TO } from '../../model/routing/reply-to.ts'
+import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/routing/route.ts'
+import { exchangeText } from '../../model/verbs/refusals.ts'
 import type { Frame } from './codec.ts'
 import type { DeclaredQueues } from './declared-queues.ts'
 import { shownReplyTo, TEMPORARY_PREFIX } from './destinations.ts'

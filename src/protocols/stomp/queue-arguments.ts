@@ -2,7 +2,13 @@
  * From headers of SEND and SUBSCRIBE to what a queue is declared with and consumed with. Every argument of a queue that
  * the broker knows may be a header of its name, also those that RabbitMQ's STOMP does not pass on.
  */
-import { type Arguments, booleanValue, integerValue, stringValue, type TypedValue } from '../../model/arguments.ts'
+import {
+  type Arguments,
+  booleanValue,
+  integerValue,
+  stringValue,
+  type TypedValue,
+} from '../../model/values/arguments.ts'
 import { invalidHeader } from './errors.ts'
 
 type Kind = 'integer' | 'boolean' | 'text'

@@ -5,7 +5,7 @@
  *
  * Invariant: positions in the line never fall, so the log's progress releases receipts from its head.
  */
-import type { DurableSink, MessageStore, Position } from '../../model/message-store.ts'
+import type { DurableSink, MessageStore, Position } from '../../model/message/message-store.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { encodeFrame } from './frame-writer.ts'
 import type { Version } from './spec.ts'

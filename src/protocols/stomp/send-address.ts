@@ -4,8 +4,8 @@
  * when the revision it was looked up at has moved.
  */
 import { utf8Text } from '../../base/bytes.ts'
-import type { Exchange } from '../../model/exchange.ts'
-import type { Route } from '../../model/route.ts'
+import type { Exchange } from '../../model/routing/exchange.ts'
+import type { Route } from '../../model/routing/route.ts'
 import type { Frame } from './codec.ts'
 import { type Destination, destinationRefused, parseDestination } from './destinations.ts'
 import { malformed, StompError } from './errors.ts'

@@ -5,7 +5,7 @@
  * The connection hands frames in and catches what is thrown.
  */
 import type { ChannelStatus } from '../../model/connections.ts'
-import type { Outcome } from '../../model/queue.ts'
+import type { Outcome } from '../../model/queue/queue.ts'
 import type { Frame } from './codec.ts'
 import { parseFrame } from './codec.ts'
 import { DeclaredQueues, type Done } from './declared-queues.ts'

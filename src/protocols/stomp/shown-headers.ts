@@ -4,9 +4,9 @@
  *
  * A dead letter shows `x-first-death-…` and `x-last-death-…` as in RabbitMQ, and all of its deaths as JSON in `x-death`.
  */
-import { type Annotations, type Death, readAnnotations } from '../../model/annotations.ts'
-import { FLAG_ANNOTATED, type MessageView, PROTOCOL_STOMP } from '../../model/message.ts'
-import type { MessageFormats } from '../../model/message-format.ts'
+import { type Annotations, type Death, readAnnotations } from '../../model/message/annotations.ts'
+import { FLAG_ANNOTATED, type MessageView, PROTOCOL_STOMP } from '../../model/message/message.ts'
+import type { MessageFormats } from '../../model/message/message-format.ts'
 import { headersOfNeutral } from './convert.ts'
 import { headerLine } from './escapes.ts'
 import { VERSION_12, type Version } from './spec.ts'

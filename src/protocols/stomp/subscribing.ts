@@ -5,10 +5,10 @@
  * Steps that are stored answer in a later turn; the connection handles no frame meanwhile.
  */
 import { uniqueName } from '../../base/random.ts'
-import { integerArgument, NO_ARGUMENTS } from '../../model/arguments.ts'
-import type { ConsumerSpec } from '../../model/queue.ts'
-import { exchangeText, queueText } from '../../model/refusals.ts'
-import { REPLY_TO as DIRECT_REPLY_TO } from '../../model/reply-to.ts'
+import type { ConsumerSpec } from '../../model/queue/queue.ts'
+import { REPLY_TO as DIRECT_REPLY_TO } from '../../model/routing/reply-to.ts'
+import { integerArgument, NO_ARGUMENTS } from '../../model/values/arguments.ts'
+import { exchangeText, queueText } from '../../model/verbs/refusals.ts'
 import { check, type DeclaredQueues, type Done, declareQueue } from './declared-queues.ts'
 import { type Destination, destinationRefused, parseDestination, TEMPORARY_PREFIX } from './destinations.ts'
 import { grantedValue, invalidHeader, refusalError, refuse, StompError } from './errors.ts'

@@ -4,11 +4,11 @@
  * Credit is there while the client keeps up: fewer unacked than its prefetch, and room in the outbox. Numbers of messages
  * are those of the unacked window; a message id is `<tag>@@<session>@@<number>`. [STOMP 1.2 "SUBSCRIBE", "ACK"]
  */
-import type { MessageView } from '../../model/message.ts'
-import type { Address } from '../../model/message-store.ts'
-import type { Consumer, ConsumerSink, Outcome } from '../../model/queue.ts'
-import type { ReplyQueue } from '../../model/reply-to.ts'
-import { NO_SOURCE, UnackedWindow } from '../../model/unacked-window.ts'
+import type { MessageView } from '../../model/message/message.ts'
+import type { Address } from '../../model/message/message-store.ts'
+import type { Consumer, ConsumerSink, Outcome } from '../../model/queue/queue.ts'
+import { NO_SOURCE, UnackedWindow } from '../../model/queue/unacked-window.ts'
+import type { ReplyQueue } from '../../model/routing/reply-to.ts'
 import { MessageWriter, showsAck } from './message-writer.ts'
 import { isVerbatim, shownMessage } from './shown-headers.ts'
 import { linesStart } from './stored-headers.ts'

@@ -4,7 +4,7 @@
  *
  * Invariant: numbers of messages are never used twice for one tag, so an old message id names nothing new.
  */
-import type { Outcome } from '../../model/queue.ts'
+import type { Outcome } from '../../model/queue/queue.ts'
 import { invalidHeader, missingHeader, refusalError, StompError } from './errors.ts'
 import type { StompSubscription } from './subscription.ts'
 

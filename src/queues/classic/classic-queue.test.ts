@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ADMIT_REFUSED, ADMIT_STORED } from '../../model/queue.ts'
+import { ADMIT_REFUSED, ADMIT_STORED } from '../../model/queue/queue.ts'
 import { argumentsOf, policyOf, QueueBed, type TestQueue } from '../common/test-bed.ts'
 import { classicKind } from './classic-kind.ts'
 

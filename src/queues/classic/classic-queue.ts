@@ -6,12 +6,11 @@
  *
  * Invariant: a live entry is ready, dead or unacked; which sessions hold unacked entries is the sessions' knowledge.
  */
-import type { Arguments } from '../../model/arguments.ts'
-import { booleanArgument, integerArgument } from '../../model/arguments.ts'
-import type { DeadLetterSink, DeadLetterTarget } from '../../model/dead-letter.ts'
-import type { MessageDraft } from '../../model/message.ts'
-import type { Ledger, MessageStore } from '../../model/message-store.ts'
-import { type EffectivePolicy, NO_POLICY } from '../../model/policy.ts'
+
+import type { MessageDraft } from '../../model/message/message.ts'
+import type { Ledger, MessageStore } from '../../model/message/message-store.ts'
+import { type EffectivePolicy, NO_POLICY } from '../../model/policy/policy.ts'
+import type { DeadLetterSink, DeadLetterTarget } from '../../model/queue/dead-letter.ts'
 import {
   ADMIT_DROPPED,
   ADMIT_REFUSED,
@@ -24,9 +23,11 @@ import {
   type QueueStatus,
   type Refusal,
   type TakeSink,
-} from '../../model/queue.ts'
-import type { QueueHost } from '../../model/queue-host.ts'
-import type { QueueRecord } from '../../model/records.ts'
+} from '../../model/queue/queue.ts'
+import type { QueueHost } from '../../model/queue/queue-host.ts'
+import type { QueueRecord } from '../../model/records/records.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
+import { booleanArgument, integerArgument } from '../../model/values/arguments.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
 import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
 import { announceConsumer, announceConsumerGone } from '../common/consumer-events.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TypedValue } from '../../model/arguments.ts'
+import type { TypedValue } from '../../model/values/arguments.ts'
 import { queueKinds } from '../registry.ts'
 import { knownArguments } from './arguments.ts'
 import { argumentsOf } from './test-bed.ts'

@@ -3,8 +3,9 @@
  *
  * Checks run as in RabbitMQ: first whether the kind knows the arguments, then their values. Unknown arguments are accepted and ignored. Reasons print as Erlang terms, because clients match on them.
  */
-import { type Arguments, isInteger, type TypedValue } from '../../model/arguments.ts'
-import type { Refusal } from '../../model/queue.ts'
+
+import type { Refusal } from '../../model/queue/queue.ts'
+import { type Arguments, isInteger, type TypedValue } from '../../model/values/arguments.ts'
 import { described, preconditionFailed, type QueueName } from './refusals.ts'
 
 /** Ten years: the longest duration. */

@@ -1,8 +1,8 @@
 /**
  * Announces consumers that come and go, as events: for queues of every kind.
  */
-import type { ConsumerSpec } from '../../model/queue.ts'
-import type { QueueHost } from '../../model/queue-host.ts'
+import type { ConsumerSpec } from '../../model/queue/queue.ts'
+import type { QueueHost } from '../../model/queue/queue-host.ts'
 
 /** A consumer came. */
 export function announceConsumer(queue: { name: string; vhost: string; host: QueueHost }, spec: ConsumerSpec): void {

@@ -4,9 +4,9 @@
  *
  * Invariant: an entry that is held is live in the ledger and neither ready nor dead, so a crash makes it ready again.
  */
-import type { MessageView } from '../../model/message.ts'
-import type { MessageStore } from '../../model/message-store.ts'
-import type { EntryFacts, QueueContents } from '../../model/queue.ts'
+import type { MessageView } from '../../model/message/message.ts'
+import type { MessageStore } from '../../model/message/message-store.ts'
+import type { EntryFacts, QueueContents } from '../../model/queue/queue.ts'
 import { deliveriesOf, returnsOf } from './delivery-counts.ts'
 import type { Entries, EntriesOwner } from './entries.ts'
 

@@ -1,7 +1,7 @@
 /**
  * A queue's counters at their start.
  */
-import type { QueueCounters } from '../../model/queue.ts'
+import type { QueueCounters } from '../../model/queue/queue.ts'
 
 /** Counters of a new queue. */
 export function newCounters(): QueueCounters {

@@ -6,9 +6,10 @@
  * An entry that is dead is neither ready nor unacked; until it is settled it is live in the ledger, so that a crash
  * loses no dead letter. [docs/dead-lettering.md]
  */
-import type { DeadLetterSink, DeadLetterSource, DeadLetterTarget, DeathReason } from '../../model/dead-letter.ts'
-import { type MessageDraft, MessageView, writeMessage } from '../../model/message.ts'
-import type { Ledger, MessageStore } from '../../model/message-store.ts'
+
+import { type MessageDraft, MessageView, writeMessage } from '../../model/message/message.ts'
+import type { Ledger, MessageStore } from '../../model/message/message-store.ts'
+import type { DeadLetterSink, DeadLetterSource, DeadLetterTarget, DeathReason } from '../../model/queue/dead-letter.ts'
 import type { DeliveryCounts } from './delivery-counts.ts'
 import { EntryReader, type EntryReaderOwner } from './entry-reader.ts'
 import { Ring } from './ring.ts'

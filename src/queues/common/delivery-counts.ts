@@ -6,7 +6,7 @@
  *
  * Both counts stop at their maximum.
  */
-import type { DeathReason } from '../../model/dead-letter.ts'
+import type { DeathReason } from '../../model/queue/dead-letter.ts'
 
 /** Counts of one entry. */
 export interface DeliveryCounts {

@@ -5,11 +5,12 @@
  * Invariant: every live entry of the ledger is ready, dead (in the line), or held by the owner (unacked, delayed, not
  * committed); `readyCount` and `readyBytes` are exact at any moment.
  */
-import type { DeathReason } from '../../model/dead-letter.ts'
-import { type MessageDraft, NO_EXPIRATION } from '../../model/message.ts'
-import type { Ledger } from '../../model/message-store.ts'
-import type { QueueCounters } from '../../model/queue.ts'
-import type { QueueHost } from '../../model/queue-host.ts'
+
+import { type MessageDraft, NO_EXPIRATION } from '../../model/message/message.ts'
+import type { Ledger } from '../../model/message/message-store.ts'
+import type { DeathReason } from '../../model/queue/dead-letter.ts'
+import type { QueueCounters } from '../../model/queue/queue.ts'
+import type { QueueHost } from '../../model/queue/queue-host.ts'
 import type { LetterLine } from './dead-letter-line.ts'
 import type { EntryReader } from './entry-reader.ts'
 import { TAG_EXPIRES, TAG_TRANSIENT } from './entry-tags.ts'

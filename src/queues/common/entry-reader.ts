@@ -4,8 +4,8 @@
  * Whoever cannot open an entry stops there; the owner is told when it is worth trying again.
  */
 
-import { MessageView } from '../../model/message.ts'
-import type { Address, Ledger, LoadSink, MessageStore } from '../../model/message-store.ts'
+import { MessageView } from '../../model/message/message.ts'
+import type { Address, Ledger, LoadSink, MessageStore } from '../../model/message/message-store.ts'
 
 /** Told when entries have come into memory. */
 export interface EntryReaderOwner {

@@ -13,8 +13,8 @@
  */
 import { NEVER } from '../../base/clock.ts'
 import { TimerEntry, type TimerOwner, type TimerWheel } from '../../base/timer-wheel.ts'
-import { type MessageView, NO_EXPIRATION } from '../../model/message.ts'
-import type { Ledger } from '../../model/message-store.ts'
+import { type MessageView, NO_EXPIRATION } from '../../model/message/message.ts'
+import type { Ledger } from '../../model/message/message-store.ts'
 import type { EntryReader } from './entry-reader.ts'
 import { TAG_EXPIRES } from './entry-tags.ts'
 import type { ReadyOrder } from './ready-order.ts'

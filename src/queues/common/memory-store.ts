@@ -4,8 +4,15 @@
  * `sync` makes what was appended durable; `unload` takes records out of memory until they are loaded; `restart` gives a
  * store that holds what was durable. Slow and simple on purpose: it is what queues are compared against.
  */
-import type { MessageView } from '../../model/message.ts'
-import type { Address, DurableSink, Ledger, LoadSink, MessageStore, Position } from '../../model/message-store.ts'
+import type { MessageView } from '../../model/message/message.ts'
+import type {
+  Address,
+  DurableSink,
+  Ledger,
+  LoadSink,
+  MessageStore,
+  Position,
+} from '../../model/message/message-store.ts'
 
 interface StoredRecord {
   readonly durable: boolean

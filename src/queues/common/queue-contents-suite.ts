@@ -2,8 +2,8 @@
  * What operators can do with the entries of every kind of queue that keeps them: one part of the suite, run over each kind.
  */
 import assert from 'node:assert/strict'
-import { MessageView } from '../../model/message.ts'
-import type { QueueContents } from '../../model/queue.ts'
+import { MessageView } from '../../model/message/message.ts'
+import type { QueueContents } from '../../model/queue/queue.ts'
 import type { Check, MakeBed } from './queue-suite.ts'
 import { bodyOf, type QueueBed } from './test-bed.ts'
 

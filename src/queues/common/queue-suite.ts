@@ -3,8 +3,8 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ADMIT_DROPPED, ADMIT_STORED } from '../../model/queue.ts'
-import type { QueueKind } from '../../model/queue-host.ts'
+import { ADMIT_DROPPED, ADMIT_STORED } from '../../model/queue/queue.ts'
+import type { QueueKind } from '../../model/queue/queue-host.ts'
 import { DELIVERIES_PER_TURN } from './budget.ts'
 import { argumentsOf, bodyOf, QueueBed, type TestQueue } from './test-bed.ts'
 

@@ -8,7 +8,7 @@
  *
  * Invariant: `count` entries are ready; each is live in the ledger and either fresh and not set aside, or in `#returned`.
  */
-import type { Ledger } from '../../model/message-store.ts'
+import type { Ledger } from '../../model/message/message-store.ts'
 import { SequenceHeap } from './sequence-heap.ts'
 
 /** The tag's low byte is the entry's level, combined with the kind's default so that the usual tag is 0. */

@@ -1,7 +1,7 @@
 /**
  * What queues of any kind say when they refuse, in RabbitMQ's words.
  */
-import type { Refusal } from '../../model/queue.ts'
+import type { Refusal } from '../../model/queue/queue.ts'
 
 /** What a queue is called by. */
 export interface QueueName {

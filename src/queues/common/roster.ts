@@ -5,7 +5,7 @@
  * Invariant: a subscription that has credit and was told so (`wake`) stands in its level's line; one without credit leaves
  * the line when its turn comes. [docs/queues.md "Consumers"]
  */
-import type { Refusal } from '../../model/queue.ts'
+import type { Refusal } from '../../model/queue/queue.ts'
 import { inExclusiveUse } from './refusals.ts'
 import { Ring } from './ring.ts'
 import type { Subscription } from './subscription.ts'

@@ -3,10 +3,10 @@
  * key once, by the rule that applies to it; what is in force is remembered for listings. [RabbitMQ: policies]
  */
 import { NEVER } from '../../base/clock.ts'
-import type { Arguments } from '../../model/arguments.ts'
-import { integerArgument, stringArgument } from '../../model/arguments.ts'
-import type { DeadLetterTarget } from '../../model/dead-letter.ts'
-import type { EffectivePolicy } from '../../model/policy.ts'
+import type { EffectivePolicy } from '../../model/policy/policy.ts'
+import type { DeadLetterTarget } from '../../model/queue/dead-letter.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
+import { integerArgument, stringArgument } from '../../model/values/arguments.ts'
 import { NO_TTL } from './expiry.ts'
 import { LengthLimit, type Overflow } from './length-limit.ts'
 

@@ -1,8 +1,8 @@
 /**
  * The status of a queue, put together from its parts: for listings, on request.
  */
-import type { Ledger, MessageStore } from '../../model/message-store.ts'
-import type { QueueStatus } from '../../model/queue.ts'
+import type { Ledger, MessageStore } from '../../model/message/message-store.ts'
+import type { QueueStatus } from '../../model/queue/queue.ts'
 import type { Entries } from './entries.ts'
 import type { EntryReader } from './entry-reader.ts'
 import type { Roster } from './roster.ts'

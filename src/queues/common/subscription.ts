@@ -1,7 +1,7 @@
 /**
  * One consumer of a queue: what the session holds (`Consumer`) and what the queue knows about it.
  */
-import type { Consumer, ConsumerSink, ConsumerSpec, Outcome, Queue } from '../../model/queue.ts'
+import type { Consumer, ConsumerSink, ConsumerSpec, Outcome, Queue } from '../../model/queue/queue.ts'
 
 /** The queue's side of its subscriptions. */
 export interface SubscriptionHome extends Queue {

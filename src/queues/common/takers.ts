@@ -1,8 +1,8 @@
 /**
  * Those who wait for `take`: served in order, at once or when the entry has been read. Owned by a queue.
  */
-import { MessageView } from '../../model/message.ts'
-import type { Taken, TakeSink } from '../../model/queue.ts'
+import { MessageView } from '../../model/message/message.ts'
+import type { Taken, TakeSink } from '../../model/queue/queue.ts'
 import { deliveriesOf, returnsOf } from './delivery-counts.ts'
 import type { Entries, EntriesOwner } from './entries.ts'
 import { Ring } from './ring.ts'

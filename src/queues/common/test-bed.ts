@@ -7,7 +7,9 @@ import { Histogram, WAIT_MS_BOUNDS } from '../../base/histogram.ts'
 import { SILENT_LOGGER } from '../../base/log.ts'
 import { TimerWheel } from '../../base/timer-wheel.ts'
 import { Turn } from '../../base/turn.ts'
-import { type Arguments, booleanValue, integerValue, stringValue, type TypedValue } from '../../model/arguments.ts'
+import { MessageDraft, type MessageView, NO_EXPIRATION, writeMessage } from '../../model/message/message.ts'
+import { Events } from '../../model/observe/events.ts'
+import { type EffectivePolicy, NO_POLICY } from '../../model/policy/policy.ts'
 import {
   DEAD_LETTER_TAKEN,
   type DeadLetterOutcome,
@@ -15,10 +17,7 @@ import {
   type DeadLetterSource,
   type DeadLetterTarget,
   type DeathReason,
-} from '../../model/dead-letter.ts'
-import { Events } from '../../model/events.ts'
-import { MessageDraft, type MessageView, NO_EXPIRATION, writeMessage } from '../../model/message.ts'
-import { type EffectivePolicy, NO_POLICY } from '../../model/policy.ts'
+} from '../../model/queue/dead-letter.ts'
 import {
   ADMIT_STORED,
   type Admission,
@@ -28,9 +27,16 @@ import {
   type Outcome,
   type Queue,
   type Taken,
-} from '../../model/queue.ts'
-import { type DeleteReason, QUEUE_DEFAULTS, type QueueHost, type QueueKind } from '../../model/queue-host.ts'
-import type { QueueRecord } from '../../model/records.ts'
+} from '../../model/queue/queue.ts'
+import { type DeleteReason, QUEUE_DEFAULTS, type QueueHost, type QueueKind } from '../../model/queue/queue-host.ts'
+import type { QueueRecord } from '../../model/records/records.ts'
+import {
+  type Arguments,
+  booleanValue,
+  integerValue,
+  stringValue,
+  type TypedValue,
+} from '../../model/values/arguments.ts'
 import { MemoryStore } from './memory-store.ts'
 
 /** Arguments from plain values. */

@@ -1,11 +1,12 @@
 /**
  * What the broker knows about MQTT QoS 0 queues before there is one. [RabbitMQ: rabbit_mqtt_qos0_queue]
  */
-import type { Arguments } from '../../model/arguments.ts'
-import type { EffectivePolicy } from '../../model/policy.ts'
-import type { Queue, Refusal } from '../../model/queue.ts'
-import type { QueueHost, QueueKind, QueueProperties } from '../../model/queue-host.ts'
-import type { QueueRecord } from '../../model/records.ts'
+
+import type { EffectivePolicy } from '../../model/policy/policy.ts'
+import type { Queue, Refusal } from '../../model/queue/queue.ts'
+import type { QueueHost, QueueKind, QueueProperties } from '../../model/queue/queue-host.ts'
+import type { QueueRecord } from '../../model/records/records.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
 import { Qos0Queue } from './qos0-queue.ts'
 
 /** The value of `x-queue-type`. */

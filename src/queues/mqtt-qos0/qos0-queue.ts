@@ -2,9 +2,9 @@
  * The MQTT QoS 0 queue: hands each message to its one consumer within the publish and keeps nothing. A message that comes
  * while nobody takes any is dropped. [RabbitMQ: rabbit_mqtt_qos0_queue]
  */
-import type { MessageDraft } from '../../model/message.ts'
-import { MessageView } from '../../model/message.ts'
-import type { Address, MessageStore } from '../../model/message-store.ts'
+import type { MessageDraft } from '../../model/message/message.ts'
+import { MessageView } from '../../model/message/message.ts'
+import type { Address, MessageStore } from '../../model/message/message-store.ts'
 import {
   ADMIT_DROPPED,
   ADMIT_PASSING,
@@ -18,9 +18,9 @@ import {
   type QueueStatus,
   type Refusal,
   type TakeSink,
-} from '../../model/queue.ts'
-import type { QueueHost } from '../../model/queue-host.ts'
-import type { QueueRecord } from '../../model/records.ts'
+} from '../../model/queue/queue.ts'
+import type { QueueHost } from '../../model/queue/queue-host.ts'
+import type { QueueRecord } from '../../model/records/records.ts'
 import { newCounters } from '../common/counters.ts'
 
 /** All queues of this kind look at messages one after the other. */

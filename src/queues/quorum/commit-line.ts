@@ -6,7 +6,7 @@
  *
  * Invariant: `uncommittedBytes` is the weight of the entries after `committedUpTo`.
  */
-import type { DurableSink, Ledger, MessageStore, Position } from '../../model/message-store.ts'
+import type { DurableSink, Ledger, MessageStore, Position } from '../../model/message/message-store.ts'
 import { Ring } from '../common/ring.ts'
 
 interface Mark {

@@ -7,7 +7,7 @@
  * [RabbitMQ 4.3: delayed retry]
  */
 import { TimerEntry, type TimerOwner, type TimerWheel } from '../../base/timer-wheel.ts'
-import type { Ledger } from '../../model/message-store.ts'
+import type { Ledger } from '../../model/message/message-store.ts'
 import { deliveriesOf, returnsOf } from '../common/delivery-counts.ts'
 import { SequenceHeap } from '../common/sequence-heap.ts'
 

@@ -7,9 +7,9 @@
  * Invariant: every delivered entry that is not settled is in flight, parked, ready again, or dead. [RabbitMQ 4.3: poison
  * messages, delayed retry, delivery acknowledgement timeout]
  */
-import type { Ledger } from '../../model/message-store.ts'
-import type { Outcome, QueueCounters } from '../../model/queue.ts'
-import type { QueueHost } from '../../model/queue-host.ts'
+import type { Ledger } from '../../model/message/message-store.ts'
+import type { Outcome, QueueCounters } from '../../model/queue/queue.ts'
+import type { QueueHost } from '../../model/queue/queue-host.ts'
 import { deliveriesOf, reasonOf, withFailure, withReturn } from '../common/delivery-counts.ts'
 import type { Entries } from '../common/entries.ts'
 import type { Subscription } from '../common/subscription.ts'

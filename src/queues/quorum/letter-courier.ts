@@ -7,14 +7,14 @@
  * one target refused goes to all targets again. Why an entry died is remembered in the ledger, so that a restart resumes here.
  */
 import { TimerEntry, type TimerOwner, type TimerWheel } from '../../base/timer-wheel.ts'
+import type { DurableSink, Position } from '../../model/message/message-store.ts'
 import {
   DEAD_LETTER_LOGGED,
   DEAD_LETTER_TAKEN,
   type DeadLetterOutcome,
   type DeadLetterTarget,
   type DeathReason,
-} from '../../model/dead-letter.ts'
-import type { DurableSink, Position } from '../../model/message-store.ts'
+} from '../../model/queue/dead-letter.ts'
 import type { LetterHost, LetterLine } from '../common/dead-letter-line.ts'
 import { reasonOf, withReason } from '../common/delivery-counts.ts'
 import { EntryReader } from '../common/entry-reader.ts'

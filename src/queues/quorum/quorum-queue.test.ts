@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DEAD_LETTER_LOGGED, DEAD_LETTER_REFUSED, DEAD_LETTER_UNROUTED } from '../../model/dead-letter.ts'
-import { ADMIT_REFUSED, ADMIT_STORED, CANCELLED_LATE } from '../../model/queue.ts'
+import { DEAD_LETTER_LOGGED, DEAD_LETTER_REFUSED, DEAD_LETTER_UNROUTED } from '../../model/queue/dead-letter.ts'
+import { ADMIT_REFUSED, ADMIT_STORED, CANCELLED_LATE } from '../../model/queue/queue.ts'
 import { argumentsOf, type NotingSink, policyOf, QueueBed } from '../common/test-bed.ts'
 import { quorumKind } from './quorum-kind.ts'
 

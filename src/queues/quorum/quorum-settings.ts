@@ -1,10 +1,11 @@
 /**
  * The settings of a quorum queue: arguments and policy merged by its own rules. [RabbitMQ: policies; docs/queues.md]
  */
-import type { Arguments } from '../../model/arguments.ts'
-import type { DeadLetterTarget } from '../../model/dead-letter.ts'
-import type { EffectivePolicy } from '../../model/policy.ts'
-import type { QueueDefaults } from '../../model/queue-host.ts'
+
+import type { EffectivePolicy } from '../../model/policy/policy.ts'
+import type { DeadLetterTarget } from '../../model/queue/dead-letter.ts'
+import type { QueueDefaults } from '../../model/queue/queue-host.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
 import type { LengthLimit, Overflow } from '../common/length-limit.ts'
 import { Settings } from '../common/settings.ts'
 import { NO_DELAY, type RetryDelay, type RetryType } from './delayed-retry.ts'

@@ -1,7 +1,7 @@
 /**
  * What quorum queues refuse, in RabbitMQ's words.
  */
-import type { Refusal } from '../../model/queue.ts'
+import type { Refusal } from '../../model/queue/queue.ts'
 import { described, preconditionFailed, type QueueName } from '../common/refusals.ts'
 
 /** 406: a declaration property that quorum queues cannot have. */

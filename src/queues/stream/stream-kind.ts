@@ -2,9 +2,10 @@
  * The place of streams among the kinds of queues: their arguments are checked like those of the others, and then the
  * declaration is refused in words.
  */
-import type { Arguments } from '../../model/arguments.ts'
-import type { Queue, Refusal } from '../../model/queue.ts'
-import type { QueueKind, QueueProperties } from '../../model/queue-host.ts'
+
+import type { Queue, Refusal } from '../../model/queue/queue.ts'
+import type { QueueKind, QueueProperties } from '../../model/queue/queue-host.ts'
+import type { Arguments } from '../../model/values/arguments.ts'
 import { knownArguments, refusesDeclareArguments } from '../common/arguments.ts'
 import { described, preconditionFailed } from '../common/refusals.ts'
 

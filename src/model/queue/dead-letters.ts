@@ -1,0 +1,227 @@
+/**
+ * The sink of dead letters: keeps the record of deaths and publishes the letter. One per broker, called by queues.
+ *
+ * Invariant: the stored message is not changed; a dead letter is a new message with one more death, without expiration.
+ * [RabbitMQ: dead letter exchanges; docs/dead-lettering.md]
+ */
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/log.ts'
+import {
+  type Annotations,
+  type Death,
+  type DeathPlace,
+  readAnnotations,
+  writeAnnotations,
+} from '../message/annotations.ts'
+import { MessageDraft, type MessageView, NO_EXPIRATION, NO_FACTS } from '../message/message.ts'
+import { type ExtraKeys, type MessageFormats, NO_EXTRA_KEYS } from '../message/message-format.ts'
+import type {
+  DeadLetterOutcome,
+  DeadLetterRouter,
+  DeadLetterSink,
+  DeadLetterSource,
+  DeadLetterTarget,
+  DeathReason,
+  RouteFilter,
+} from './dead-letter.ts'
+import { LastLetter, type PlainDeath } from './last-letter.ts'
+import type { MessageTarget } from './queue.ts'
+
+/** Distinct cycles that are remembered as logged; then they are logged anew. */
+const LOGGED_CYCLES_MAX = 1_000
+
+/** What the sink needs. */
+export interface DeadLettersHost {
+  readonly clock: Clock
+  readonly router: DeadLetterRouter
+  readonly formats: MessageFormats
+  readonly log: Logger
+}
+
+/** Publishes dead letters of all queues. */
+export class DeadLetters implements DeadLetterSink {
+  readonly #host: DeadLettersHost
+  /** Nested dead letters (a full target pushes its oldest out) have a draft each. */
+  readonly #drafts: MessageDraft[] = []
+  readonly #last = new LastLetter()
+  readonly #loggedCycles = new Set<string>()
+  #depth = 0
+
+  constructor(host: DeadLettersHost) {
+    this.#host = host
+  }
+
+  deadLetter(
+    source: DeadLetterSource,
+    view: MessageView,
+    reason: DeathReason,
+    target: DeadLetterTarget,
+    deliveryCount: number,
+    acquiredCount: number,
+  ): DeadLetterOutcome {
+    const nowMs = this.#host.clock.nowMs()
+    const death = { source: source.name, reason, target, nowMs, deliveryCount, acquiredCount }
+    const draft = this.#draft()
+    const after = this.#make(draft, view, death)
+    const filter = reason === 'rejected' ? null : new CycleFilter(after.deaths ?? [])
+    this.#depth++
+    try {
+      return this.#host.router.publishDeadLetter(source.vhost, draft, filter)
+    } finally {
+      this.#depth--
+      if (filter !== null && filter.cycle !== null) this.#logCycle(source.vhost, filter.cycle)
+    }
+  }
+
+  /** Makes the draft the letter of this death; returns its annotations. */
+  #make(draft: MessageDraft, view: MessageView, death: NewDeath): Annotations {
+    const before = readAnnotations(view)
+    const keys = this.#extraKeys(view, before)
+    const { target, nowMs } = death
+    const isPlain = death.deliveryCount + death.acquiredCount + keys.cc.length + keys.bcc.length === 0
+    if (isPlain && this.#last.fits(view, death)) {
+      this.#last.address(draft)
+      this.#fill(draft, view, target, keys, nowMs)
+      draft.annotations = this.#last.encoded
+      return this.#last.annotations
+    }
+    draft.address(target.exchange, target.routingKey ?? view.routingKey())
+    this.#fill(draft, view, target, keys, nowMs)
+    const after = withDeath(before, view, keys, target, death)
+    draft.annotations = writeAnnotations(after)
+    if (isPlain && before.deaths === undefined) this.#last.keep(view, death, draft, after)
+    return after
+  }
+
+  #draft(): MessageDraft {
+    const draft = this.#drafts[this.#depth] ?? new MessageDraft()
+    this.#drafts[this.#depth] = draft
+    return draft
+  }
+
+  #extraKeys(view: MessageView, annotations: Annotations): ExtraKeys {
+    if (annotations.cc !== undefined || annotations.bcc !== undefined) {
+      return { cc: annotations.cc ?? [], bcc: annotations.bcc ?? [] }
+    }
+    return this.#host.formats.get(view.protocol)?.extraKeys(view) ?? NO_EXTRA_KEYS
+  }
+
+  #fill(draft: MessageDraft, view: MessageView, target: DeadLetterTarget, keys: ExtraKeys, nowMs: number): void {
+    const format = this.#host.formats.get(view.protocol)
+    draft.protocol = view.protocol
+    const extraKeys = target.routingKey === null ? [...keys.cc, ...keys.bcc] : []
+    draft.extraKeys = extraKeys.length === 0 ? null : extraKeys
+    draft.facts = format?.facts(view) ?? NO_FACTS
+    draft.persistent = view.persistent
+    draft.hasPriority = view.hasPriority
+    draft.priority = view.priority
+    draft.expirationMs = NO_EXPIRATION
+    draft.publishedAtMs = nowMs
+    draft.body = view.bytes
+    draft.bodyStart = view.bodyStart
+    draft.bodyEnd = view.bodyEnd
+    draft.bodyBytes = view.bodyBytes
+    draft.bodyParts = null
+    if (format !== undefined && (view.expirationMs !== NO_EXPIRATION || keys.bcc.length > 0)) {
+      draft.properties = format.withoutExpiration(view)
+      draft.propertiesStart = 0
+      draft.propertiesEnd = draft.properties.length
+    } else {
+      draft.properties = view.bytes
+      draft.propertiesStart = view.propertiesStart
+      draft.propertiesEnd = view.propertiesEnd
+    }
+  }
+
+  #logCycle(vhost: string, cycle: readonly string[]): void {
+    const key = [vhost, ...cycle].join('\n')
+    if (this.#loggedCycles.has(key)) return
+    if (this.#loggedCycles.size === LOGGED_CYCLES_MAX) this.#loggedCycles.clear()
+    this.#loggedCycles.add(key)
+    this.#host.log.warning(
+      'Message dropped because the following list of queues (ordered by death recency) contains a dead letter cycle ' +
+        `without reason 'rejected'. This list will not be logged again: ${cycle.join(', ')}`,
+      { vhost },
+    )
+  }
+}
+
+interface NewDeath extends PlainDeath {
+  readonly deliveryCount: number
+  readonly acquiredCount: number
+}
+
+/** The annotations after one more death. */
+function withDeath(
+  before: Annotations,
+  view: MessageView,
+  keys: ExtraKeys,
+  target: DeadLetterTarget,
+  death: NewDeath,
+): Annotations {
+  const exchange = view.exchange()
+  const place: DeathPlace = { reason: death.reason, queue: death.source, exchange }
+  const { deliveryCount: _1, acquiredCount: _2, cc: _3, bcc: _4, ...kept } = before
+  const hasExtraKeys = keys.cc.length + keys.bcc.length > 0
+  return {
+    ...kept,
+    deaths: recorded(before.deaths ?? [], view, exchange, keys, death),
+    firstDeath: before.firstDeath ?? place,
+    lastDeath: place,
+    // Once the queue's own key replaced them, the keys of the properties must not route again.
+    ...(hasExtraKeys && (target.routingKey === null ? { cc: keys.cc, bcc: keys.bcc } : { cc: [] })),
+    ...(death.deliveryCount > 0 && { deliveryCount: death.deliveryCount }),
+    ...(death.acquiredCount > 0 && { acquiredCount: death.acquiredCount }),
+  }
+}
+
+function recorded(
+  deaths: readonly Death[],
+  view: MessageView,
+  exchange: string,
+  keys: ExtraKeys,
+  death: NewDeath,
+): readonly Death[] {
+  const known = deaths.find((each) => each.queue === death.source && each.reason === death.reason)
+  if (known !== undefined) {
+    const again: Death = { ...known, count: known.count + 1, lastAtMs: death.nowMs }
+    return [again, ...deaths.filter((each) => each !== known)]
+  }
+  const first: Death = {
+    queue: death.source,
+    reason: death.reason,
+    count: 1,
+    firstAtMs: death.nowMs,
+    lastAtMs: death.nowMs,
+    exchange,
+    routingKeys: [view.routingKey(), ...keys.cc],
+    ...(view.expirationMs !== NO_EXPIRATION && { originalExpirationMs: view.expirationMs }),
+  }
+  return [first, ...deaths]
+}
+
+/**
+ * Skips a queue that the message died in before, unless somebody rejected it since: only a consumer's decision ends a
+ * cycle that is otherwise endless.
+ */
+class CycleFilter implements RouteFilter {
+  readonly #deaths: readonly Death[]
+  /** The queues of the last cycle found, the target first; null when none was. */
+  cycle: readonly string[] | null = null
+
+  constructor(deaths: readonly Death[]) {
+    this.#deaths = deaths
+  }
+
+  accepts(target: MessageTarget): boolean {
+    const deaths = this.#deaths
+    for (let i = 0; i < deaths.length; i++) {
+      const death = deaths[i]!
+      if (death.reason === 'rejected') return true
+      if (death.queue !== target.name) continue
+      this.cycle = [target.name, ...deaths.slice(0, i + 1).map((each) => each.queue)]
+      return false
+    }
+    return true
+  }
+}
