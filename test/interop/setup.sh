@@ -10,12 +10,13 @@ mkdir -p "$dir"
 missing=()
 command -v amqp-publish >/dev/null || missing+=(amqp-tools)
 command -v mosquitto_sub >/dev/null || missing+=(mosquitto mosquitto-clients)
-command -v chromium >/dev/null || missing+=(chromium)
 if [ ${#missing[@]} -gt 0 ]; then
   sudo=$([ "$(id -u)" = 0 ] || echo sudo)
   $sudo apt-get update -qq
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
+
+bash test/ui/setup.sh
 
 if [ ! -x "$dir/venv/bin/celery" ] || ! "$dir/venv/bin/python" -c 'import paho.mqtt, stomp' 2>/dev/null; then
   python3 -m venv "$dir/venv"
