@@ -130,3 +130,43 @@ test('limits of users are set, shown and lifted', async () => {
   assert.equal((await broker.delete('user-limits/limited/max-channels')).status, 204)
   assert.deepEqual((await broker.get('user-limits')).json, [])
 })
+
+const CONSOLE = { 'x-warren-session': '1' }
+
+test('a browser gets its session as a cookie that no script sees', async () => {
+  const body = new URLSearchParams({ username: 'guest', password: 'guest' })
+  const login = await fetch(`${broker.base}/api/login`, { method: 'POST', body, headers: CONSOLE })
+  assert.deepEqual(Object.keys((await answerOf(login)).json), ['user'])
+  const set = login.headers.get('set-cookie') ?? ''
+  const port = new URL(broker.base).port
+  assert.match(
+    set,
+    new RegExp(`^warren_session_${port}=wsession\\.[\\w-]{32}; Max-Age=28800; HttpOnly; SameSite=Strict$`),
+  )
+  const cookie = `theme=dark; ${set.split(';')[0]}`
+  const call = (method: string, path: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${broker.base}/api/${path}`, { method, headers: { cookie, ...headers } })
+  assert.equal((await call('GET', 'whoami')).status, 200)
+  assert.deepEqual(await (await call('GET', 'login')).json(), { user: { name: 'guest', tags: ['administrator'] } })
+  // Another page of the same host may make the browser send the cookie, never the header.
+  assert.equal((await call('PUT', 'vhosts/by-cookie')).status, 401)
+  assert.equal((await call('PUT', 'vhosts/by-cookie', CONSOLE)).status, 201)
+  assert.equal((await call('DELETE', 'vhosts/by-cookie', CONSOLE)).status, 204)
+  const leaving = await call('DELETE', 'login', CONSOLE)
+  assert.match(leaving.headers.get('set-cookie') ?? '', /=; Max-Age=0; HttpOnly/)
+  assert.equal((await call('GET', 'whoami')).status, 401)
+  assert.deepEqual(await (await call('GET', 'login')).json(), { user: null })
+})
+
+test('a cookie over TLS stays on TLS, and the console is never challenged', async () => {
+  const body = new URLSearchParams({ username: 'guest', password: 'guest' })
+  const headers = { ...CONSOLE, 'x-forwarded-proto': 'https' }
+  const login = await fetch(`${broker.base}/api/login`, { method: 'POST', body, headers })
+  assert.match(login.headers.get('set-cookie') ?? '', /SameSite=Strict; Secure$/)
+  const refused = await fetch(`${broker.base}/api/whoami`, { headers: CONSOLE })
+  assert.equal(refused.status, 401)
+  assert.equal(refused.headers.get('www-authenticate'), null)
+  const wrong = new URLSearchParams({ username: 'guest', password: 'wrong' })
+  const failed = await fetch(`${broker.base}/api/login`, { method: 'POST', body: wrong, headers: CONSOLE })
+  assert.equal(failed.headers.get('www-authenticate'), null)
+})

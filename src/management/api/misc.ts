@@ -1,22 +1,29 @@
 /**
- * The rest: logins, feature flags, extensions, rebalancing, statistics, login attempts, the effective configuration.
+ * The rest: what a login page needs, feature flags, extensions, rebalancing, statistics, login attempts, the effective configuration.
  */
 import { describeSettings } from '../../config/list-settings.ts'
 import type { ManagementContext } from '../context.ts'
 import { objectNotFound } from '../http/api-error.ts'
-import { type Endpoint, NO_CONTENT, ok, plain, withBody, withText } from '../http/endpoint.ts'
+import { type Endpoint, NO_CONTENT, ok, plain, withBody } from '../http/endpoint.ts'
 import { featureFlags, isFeatureFlag } from './feature-flags.ts'
+import { loginEndpoints } from './login.ts'
 
 const NOTHING = { type: 'object', properties: {} } as const
 
 /** The endpoints of this file. */
 export function miscEndpoints(context: ManagementContext): Endpoint[] {
-  return [...loginRoutes(context), ...featureRoutes(), ...upkeepRoutes(context), ...attemptRoutes(context)]
+  return [
+    ...authRoutes(context),
+    ...loginEndpoints(context),
+    ...featureRoutes(),
+    ...upkeepRoutes(context),
+    ...attemptRoutes(context),
+  ]
 }
 
-function loginRoutes(context: ManagementContext): Endpoint[] {
+function authRoutes(context: ManagementContext): Endpoint[] {
   const tag = 'Login'
-  const { authentication, settings } = context
+  const { settings } = context
   return [
     plain({
       method: 'GET',
@@ -25,39 +32,6 @@ function loginRoutes(context: ManagementContext): Endpoint[] {
       tag,
       summary: 'Settings that a login page needs: no identity provider is configured.',
       handle: () => ok({ oauth_enabled: false }),
-    }),
-    withText({
-      method: 'POST',
-      path: '/api/login',
-      access: 'anyone',
-      tag,
-      summary: 'Logs in with a form of `username` and `password`; the token goes into `Authorization: Bearer`.',
-      handle: async ({ body, source }) => {
-        const form = new URLSearchParams(body)
-        const credentials = { username: form.get('username') ?? '', password: form.get('password') ?? '' }
-        const caller = await authentication.check(credentials, source)
-        const refusal = caller.refuses('management', undefined)
-        if (refusal !== undefined) throw refusal
-        return ok({
-          token: { type: 'bearer', value: authentication.openSession(credentials) },
-          user: {
-            name: caller.user,
-            tags: caller.tags,
-            login_session_timeout: settings.management.loginSessionMinutes,
-          },
-        })
-      },
-    }),
-    plain({
-      method: 'DELETE',
-      path: '/api/login',
-      access: 'anyone',
-      tag,
-      summary: 'Logs out: the token is void.',
-      handle: ({ header }) => {
-        authentication.closeSession(header('authorization'))
-        return NO_CONTENT
-      },
     }),
     plain({
       method: 'GET',

@@ -72,6 +72,8 @@ function call(
     body: undefined as never,
     caller,
     header: () => undefined,
+    headers: {},
+    isEncrypted: false,
     source: { remoteAddress: '', isLoopback: false, protocol: 'http' },
   })
 }

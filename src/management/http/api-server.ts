@@ -13,6 +13,7 @@ import { type Authentication, sourceOf } from './authentication.ts'
 import type { Endpoint, Reply } from './endpoint.ts'
 import type { Method, Router } from './router.ts'
 import { readAny } from './schema.ts'
+import { CONSOLE_HEADER } from './session-cookie.ts'
 
 /** What the server is made of. */
 export interface ApiServerOptions {
@@ -76,6 +77,8 @@ export class ApiServer {
       // Endpoints for anyone do not ask who calls.
       caller: caller as Caller,
       header: (name) => header(request, name),
+      headers: request.headers,
+      isEncrypted: 'encrypted' in request.socket || header(request, 'x-forwarded-proto') === 'https',
       source: sourceOf(request),
     })
   }
@@ -124,7 +127,9 @@ export class ApiServer {
     }
     const known = error instanceof ApiError ? error : new ApiError(500, 'internal_error', 'Internal Server Error')
     response.statusCode = known.status
-    for (const [name, value] of Object.entries(known.headers)) response.setHeader(name, value)
+    // Browsers answer a challenge by asking people themselves; the console has a page for that.
+    const headers = CONSOLE_HEADER in request.headers ? {} : known.headers
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     // What was not read of the body would be taken for the next request.
     if (!request.complete) response.setHeader('connection', 'close')
     if (known.error === '') {

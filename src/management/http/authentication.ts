@@ -1,12 +1,13 @@
 /**
- * From a request's headers to its caller: HTTP Basic, a token of `POST /api/login`, or the local socket, where the file
- * system has already decided. [RabbitMQ: management, authentication]
+ * From a request's headers to its caller: HTTP Basic, a token of `POST /api/login` (in a header, or in the cookie of the
+ * console), or the local socket, where the file system has already decided. [RabbitMQ: management, authentication]
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isRefusal, type Login, type LoginSource } from '../../auth/identity.ts'
 import type { Randomness } from '../../base/random.ts'
 import { type AccessModel, Caller, unrestricted } from './access.ts'
 import { ApiError, loginFailed } from './api-error.ts'
+import { CONSOLE_HEADER, cookieToken } from './session-cookie.ts'
 
 /** Realm of the challenge, which tools show to people. */
 export const REALM = 'RabbitMQ Management'
@@ -49,13 +50,20 @@ export class Authentication {
   /** The caller of a request; throws a 401. */
   async callerOf(request: IncomingMessage, isLocal: boolean): Promise<Caller> {
     if (isLocal) return new Caller(LOCAL_USER, ['administrator'], unrestricted(this.#options.model))
-    const header = request.headers.authorization
-    const credentials = this.#credentialsOf(header)
-    if (credentials === undefined) {
-      const challenge = { 'www-authenticate': `Basic realm="${REALM}"` }
-      throw header === undefined ? new ApiError(401, '', '', challenge) : loginFailed(REALM)
-    }
-    return await this.check(credentials, sourceOf(request))
+    const { authorization } = request.headers
+    const credentials =
+      authorization === undefined ? this.#cookieCredentials(request) : this.#credentialsOf(authorization)
+    if (credentials !== undefined) return await this.check(credentials, sourceOf(request))
+    if (authorization !== undefined) throw loginFailed(REALM)
+    throw new ApiError(401, '', '', { 'www-authenticate': `Basic realm="${REALM}"` })
+  }
+
+  /** Who the session of a cookie belongs to; null: nobody, or it is not valid any more. */
+  async callerOfCookie(headers: IncomingHttpHeaders, source: LoginSource): Promise<Caller | null> {
+    const credentials = this.#sessionOf(cookieToken(headers))
+    if (credentials === undefined) return null
+    const result = await this.#options.login.authenticate({ ...credentials, source })
+    return isRefusal(result) ? null : new Caller(result.user, result.tags, this.#options.model)
   }
 
   /** The caller with these credentials; throws a 401. */
@@ -79,22 +87,37 @@ export class Authentication {
     return token
   }
 
-  closeSession(authorization: string | undefined): void {
-    const token = /^bearer\s+(\S+)$/i.exec(authorization ?? '')?.[1]
+  /** Ends the session of a request's token or cookie. */
+  closeSession(headers: IncomingHttpHeaders): void {
+    const token = /^bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? cookieToken(headers)
     if (token !== undefined) this.#sessions.delete(token)
   }
 
-  #credentialsOf(authorization: string | undefined): BasicCredentials | undefined {
-    const [, scheme, value] = /^(\w+)\s+(\S+)$/.exec(authorization ?? '') ?? []
+  /** A cookie comes along with requests that other pages make: what changes something must be the console's own. */
+  #cookieCredentials(request: IncomingMessage): BasicCredentials | undefined {
+    const isReading = request.method === 'GET' || request.method === 'HEAD'
+    return isReading || isConsole(request) ? this.#sessionOf(cookieToken(request.headers)) : undefined
+  }
+
+  #sessionOf(token: string | undefined): Session | undefined {
+    const session = token === undefined ? undefined : this.#sessions.get(token)
+    if (session === undefined || session.expiresAtMs > this.#options.nowMs()) return session
+    this.#sessions.delete(token!)
+    return undefined
+  }
+
+  #credentialsOf(authorization: string): BasicCredentials | undefined {
+    const [, scheme, value] = /^(\w+)\s+(\S+)$/.exec(authorization) ?? []
     if (scheme === undefined || value === undefined) return undefined
     if (scheme.toLowerCase() === 'basic') return this.#options.disableBasic ? undefined : decodeBasic(value)
     if (scheme.toLowerCase() !== 'bearer') return undefined
-    const session = this.#sessions.get(value)
-    if (session !== undefined && session.expiresAtMs > this.#options.nowMs()) return session
-    if (session !== undefined) this.#sessions.delete(value)
     // Other authenticators (tokens of an identity provider) take the token as a password.
-    return { username: '', password: value }
+    return this.#sessionOf(value) ?? { username: '', password: value }
   }
+}
+
+function isConsole({ headers }: IncomingMessage): boolean {
+  return headers[CONSOLE_HEADER] !== undefined
 }
 
 function decodeBasic(value: string): BasicCredentials | undefined {

@@ -2,7 +2,7 @@
  * What an endpoint of the HTTP API is: a path, who may call it, what it takes, what it does. Files in `api/` list them;
  * `api-server.ts` serves them; `openapi.ts` documents them.
  */
-
+import type { IncomingHttpHeaders } from 'node:http'
 import type { LoginSource } from '../../auth/identity.ts'
 import type { Caller } from './access.ts'
 import type { Method } from './router.ts'
@@ -38,6 +38,9 @@ export interface ApiRequest<B = unknown> {
   readonly body: B
   readonly caller: Caller
   header(name: string): string | undefined
+  readonly headers: IncomingHttpHeaders
+  /** It came over TLS, to us or to a proxy in front of us. */
+  readonly isEncrypted: boolean
   /** Where it comes from, for authenticators. */
   readonly source: LoginSource
 }

@@ -1,7 +1,7 @@
 /**
  * Calls of the HTTP API. A refusal is an `ApiFailure` whose message is the server's reason, in words.
  */
-import { session, signOut } from './session.ts'
+import { CONSOLE_HEADERS, session, signOut } from './session.ts'
 
 /** The server said no, or nothing. */
 export class ApiFailure extends Error {
@@ -24,11 +24,11 @@ export function apiPath(...parts: readonly string[]): string {
 }
 
 /** The whole request as the fetch API has it; used by `call` and by the live stream. */
-export function send(path: string, init: RequestInit = {}): Promise<Response> {
-  const headers = new Headers(init.headers)
-  const authorization = session.peek()?.authorization
-  if (authorization !== undefined) headers.set('authorization', authorization)
-  return fetch(`.${path}`, { ...init, headers, credentials: 'omit' })
+export function send(
+  path: string,
+  init: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<Response> {
+  return fetch(`.${path}`, { ...init, headers: { ...init.headers, ...CONSOLE_HEADERS }, credentials: 'same-origin' })
 }
 
 /** Calls the API: the reply's JSON, undefined without one. */

@@ -1,6 +1,6 @@
 /**
- * Who is signed in. The token of `POST /api/login` stands for the credentials until it ends; the tabs of a browser share
- * it. A server without tokens gets the credentials themselves with every request.
+ * Who is signed in. The session itself is a cookie that no script sees; the browser remembers only the name and the tags,
+ * which its tabs share. Requests say by a header that they are the console's own.
  */
 import { computed, signal } from '@preact/signals'
 import { remember, remembered } from './preferences.ts'
@@ -9,9 +9,17 @@ import { remember, remembered } from './preferences.ts'
 export interface Session {
   readonly name: string
   readonly tags: readonly string[]
-  /** The header `authorization`. */
-  readonly authorization: string
 }
+
+/** How a user may sign in who has no password here. */
+export interface IdentityProvider {
+  readonly name: string
+  /** Where the browser goes; it comes back with a cookie. */
+  readonly url: string
+}
+
+/** What every request carries: no other site can make a browser send it. */
+export const CONSOLE_HEADERS = { 'x-warren-session': '1' } as const
 
 const STORED = 'session'
 
@@ -33,7 +41,7 @@ function stored(): Session | null {
   try {
     // Written by `keep`, below.
     const value = JSON.parse(text) as Session
-    return typeof value.authorization === 'string' && Array.isArray(value.tags) ? value : null
+    return typeof value.name === 'string' && Array.isArray(value.tags) ? value : null
   } catch (error) {
     console.debug('the stored session is not readable', error)
     return null
@@ -54,57 +62,70 @@ function tagList(tags: unknown): readonly string[] {
   return typeof tags === 'string' ? tags.split(',') : []
 }
 
-function basic(username: string, password: string): string {
-  const utf8 = new TextEncoder().encode(`${username}:${password}`)
-  return `Basic ${btoa(String.fromCharCode(...utf8))}`
+function login(init: RequestInit): Promise<Response> {
+  return fetch('./api/login', { ...init, headers: CONSOLE_HEADERS, credentials: 'same-origin' })
 }
 
 /** Signs in; resolves to what went wrong, or to undefined. */
 export async function signIn(username: string, password: string): Promise<string | undefined> {
   try {
-    const reply = await fetch('./api/login', {
-      method: 'POST',
-      body: new URLSearchParams({ username, password }),
-      credentials: 'omit',
-    })
+    const reply = await login({ method: 'POST', body: new URLSearchParams({ username, password }) })
     const body: unknown = await reply.json().catch(() => ({}))
-    const { token, user, reason } = body as {
-      token?: { type: string; value: string }
-      user?: { name: string; tags: unknown }
-      reason?: string
+    const { user, reason } = body as { user?: { name: string; tags: unknown }; reason?: string }
+    if (reply.ok && user !== undefined) {
+      keep({ name: user.name, tags: tagList(user.tags) })
+      farewell.value = ''
+      return undefined
     }
-    if (reply.ok && token !== undefined && user !== undefined) {
-      const scheme = token.type === 'basic' ? 'Basic' : 'Bearer'
-      keep({ name: user.name, tags: tagList(user.tags), authorization: `${scheme} ${token.value}` })
-    } else if (reply.status === 401 || reply.status === 403) {
-      return /management/i.test(reason ?? '')
-        ? 'This user has no management tag, so the console shows nothing to it.'
-        : 'User name or password is not right.'
-    } else return await signInByHeader(username, password)
+    if (/management/i.test(reason ?? '')) return 'This user has no management tag, so the console shows nothing to it.'
+    if (reply.status === 401 || reply.status === 403) return 'User name or password is not right.'
+    return reason ?? `The broker answers with HTTP ${reply.status}.`
   } catch (error) {
     console.debug('signing in failed', error)
     return 'The broker does not answer.'
   }
-  farewell.value = ''
-  return undefined
 }
 
-async function signInByHeader(username: string, password: string): Promise<string | undefined> {
-  const authorization = basic(username, password)
-  const reply = await fetch('./api/whoami', { headers: { authorization }, credentials: 'omit' })
-  if (!reply.ok) return 'User name or password is not right.'
-  const { name, tags } = (await reply.json()) as { name: string; tags: unknown }
-  keep({ name, tags: tagList(tags), authorization })
-  farewell.value = ''
-  return undefined
-}
-
-/** Signs out. `reason` is shown on the sign-in page. */
-export function signOut(reason = ''): void {
-  const authorization = session.peek()?.authorization
-  farewell.value = reason
-  keep(null)
-  if (reason === '' && authorization !== undefined) {
-    void fetch('./api/login', { method: 'DELETE', headers: { authorization }, credentials: 'omit' })
+/** Goes on with the session of the cookie, when there is one: after signing in at an identity provider. */
+export async function resume(): Promise<void> {
+  try {
+    const reply = await login({ method: 'GET' })
+    const { user } = (await reply.json()) as { user: { name: string; tags: unknown } | null }
+    if (user !== null) keep({ name: user.name, tags: tagList(user.tags) })
+  } catch (error) {
+    console.debug('no session is known', error)
   }
+}
+
+/** How to sign in without a password; undefined when the broker knows no other way. */
+export async function identityProvider(): Promise<IdentityProvider | undefined> {
+  try {
+    const reply = await fetch('./api/auth', { credentials: 'omit' })
+    const {
+      oauth_enabled: isEnabled,
+      oauth_provider_name: name,
+      oauth_login_url: url,
+    } = (await reply.json()) as {
+      oauth_enabled?: boolean
+      oauth_provider_name?: string
+      oauth_login_url?: string
+    }
+    return isEnabled === true ? { name: name ?? 'single sign-on', url: url ?? './api/oauth/login' } : undefined
+  } catch (error) {
+    console.debug('ways to sign in are not known', error)
+    return undefined
+  }
+}
+
+/** Signs out. `reason` is shown on the sign-in page; without one the user asked for it, and the session ends. */
+export function signOut(reason = ''): void {
+  const leave = () => {
+    farewell.value = reason
+    keep(null)
+  }
+  if (reason !== '') return leave()
+  // The sign-in page would go on with a session that has not ended yet.
+  login({ method: 'DELETE' })
+    .catch((error: unknown) => console.debug('the broker was not told', error))
+    .finally(leave)
 }

@@ -1,6 +1,7 @@
 /** Signing in. */
 import { useSignal } from '@preact/signals'
-import { farewell, signIn } from '../base/session.ts'
+import { useEffect } from 'preact/hooks'
+import { farewell, type IdentityProvider, identityProvider, resume, signIn } from '../base/session.ts'
 import { Button, Notice } from '../parts/basics.tsx'
 import { TextField } from '../parts/form.tsx'
 import { Mark } from '../parts/icon.tsx'
@@ -11,6 +12,13 @@ export function SignIn() {
   const password = useSignal('')
   const failure = useSignal('')
   const isBusy = useSignal(false)
+  const provider = useSignal<IdentityProvider | undefined>(undefined)
+  useEffect(() => {
+    void resume()
+    void identityProvider().then((found) => {
+      provider.value = found
+    })
+  }, [])
   document.title = 'Sign in · WarrenMQ'
   const submit = async (event: Event) => {
     event.preventDefault()
@@ -39,6 +47,11 @@ export function SignIn() {
         <Button submit look="primary" disabled={isBusy.value}>
           {isBusy.value ? 'Signing in …' : 'Sign in'}
         </Button>
+        {provider.value === undefined ? null : (
+          <a class="button" href={provider.value.url}>
+            Sign in with {provider.value.name}
+          </a>
+        )}
       </form>
     </main>
   )
