@@ -105,3 +105,11 @@ export function jsonLine(value: unknown): string {
   if (value === undefined) return UNKNOWN
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
+
+const NAMES_MAX = 20
+
+/** Names in a sentence, the first of many: `a, b and 480 more`. */
+export function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_MAX).join(', ')
+  return names.length > NAMES_MAX ? `${shown} and ${count(names.length - NAMES_MAX)} more` : shown
+}

@@ -6,7 +6,8 @@ import type { Binding, Exchange, Queue } from '../base/types.ts'
 import { Button, Card, Empty } from '../parts/basics.tsx'
 import { confirmThen, Dialog, openDialog, tell } from '../parts/feedback.tsx'
 import { type ArgumentRow, ArgumentsField, readArguments, SelectField, TextField } from '../parts/form.tsx'
-import { type Column, LocalTable } from '../parts/table.tsx'
+import { LocalTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 import { DEFAULT_EXCHANGE, ExchangeLink, QueueLink } from './lists.tsx'
 
 interface Ends {

@@ -3,8 +3,9 @@ import { apiPath } from '../base/api.ts'
 import { href, vhostFilter } from '../base/router.ts'
 import type { Channel } from '../base/types.ts'
 import { Badge, Card, Empty } from '../parts/basics.tsx'
+import { ServerTable } from '../parts/server-table.tsx'
 import { PageHead } from '../parts/shell.tsx'
-import { type Column, ServerTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 import { Amount, Rate, State } from './lists.tsx'
 
 /** Columns of channels, for lists of the server and lists here. */
@@ -87,6 +88,10 @@ export const CHANNEL_COLUMNS: readonly Column<Channel>[] = [
   },
 ]
 
+const FIELDS =
+  'name,vhost,user,confirm,transactional,state,idle_since,messages_unconfirmed,prefetch_count,global_prefetch_count,' +
+  'messages_unacknowledged,consumer_count,message_stats'
+
 function Mode({ channel }: { readonly channel: Channel }) {
   return (
     <span class="tokens">
@@ -106,6 +111,7 @@ export function ChannelsPage() {
         <ServerTable
           id="channels"
           label="Channels"
+          fields={FIELDS}
           path={vhost === '' ? apiPath('channels') : apiPath('vhosts', vhost, 'channels')}
           columns={vhost === '' ? CHANNEL_COLUMNS : CHANNEL_COLUMNS.filter(({ id }) => id !== 'vhost')}
           keyOf={({ name }) => name}

@@ -6,8 +6,9 @@ import { href, vhostFilter } from '../base/router.ts'
 import type { Connection } from '../base/types.ts'
 import { Button, Card, Empty } from '../parts/basics.tsx'
 import { confirmThen } from '../parts/feedback.tsx'
+import { ServerTable } from '../parts/server-table.tsx'
 import { PageHead } from '../parts/shell.tsx'
-import { type Column, ServerTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 import { Amount, State } from './lists.tsx'
 
 const COLUMNS: readonly Column<Connection>[] = [
@@ -65,6 +66,10 @@ const COLUMNS: readonly Column<Connection>[] = [
   { id: 'heartbeat', label: 'Heartbeat', end: true, extra: true, show: ({ timeout }) => `${format.count(timeout)} s` },
 ]
 
+const FIELDS =
+  'name,user_provided_name,user,vhost,state,protocol,ssl,channels,recv_oct_details.rate,send_oct_details.rate,' +
+  'connected_at,client_properties,timeout'
+
 /** Asks, then closes connections; the reason is told to the clients. */
 export function askToClose(rows: readonly Connection[], onClosed: () => void): void {
   const [first] = rows
@@ -94,6 +99,7 @@ export function ConnectionsPage() {
         <ServerTable
           id="connections"
           label="Connections"
+          fields={FIELDS}
           path={vhost === '' ? apiPath('connections') : apiPath('vhosts', vhost, 'connections')}
           columns={vhost === '' ? COLUMNS : COLUMNS.filter(({ id }) => id !== 'vhost')}
           keyOf={({ name }) => name}

@@ -6,7 +6,8 @@ import * as format from '../base/format.ts'
 import { href } from '../base/router.ts'
 import type { Channel, Consumer } from '../base/types.ts'
 import { Badge, Empty } from '../parts/basics.tsx'
-import { type Column, LocalTable } from '../parts/table.tsx'
+import { LocalTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 import { QueueLink } from './lists.tsx'
 
 const CHANNELS_MAX = 50

@@ -3,8 +3,9 @@ import { apiPath } from '../base/api.ts'
 import { vhostFilter } from '../base/router.ts'
 import type { Exchange } from '../base/types.ts'
 import { Button, Card, Empty } from '../parts/basics.tsx'
+import { ServerTable } from '../parts/server-table.tsx'
 import { PageHead } from '../parts/shell.tsx'
-import { type Column, ServerTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 import { openExchangeForm } from './declare.tsx'
 import { ExchangeLink, Features, Rate } from './lists.tsx'
 
@@ -51,6 +52,7 @@ export function ExchangesPage() {
         <ServerTable
           id="exchanges"
           label="Exchanges"
+          fields="name,vhost,type,durable,auto_delete,internal,arguments,policy,message_stats"
           path={vhost === '' ? apiPath('exchanges') : apiPath('exchanges', vhost)}
           columns={vhost === '' ? COLUMNS : COLUMNS.filter(({ id }) => id !== 'vhost')}
           keyOf={({ vhost: host, name }) => `${host} ${name}`}

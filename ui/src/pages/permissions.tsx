@@ -7,7 +7,8 @@ import type { Permission, TopicPermission, User } from '../base/types.ts'
 import { Badge, Button, Card, Empty } from '../parts/basics.tsx'
 import { confirmThen, Dialog, openDialog, tell } from '../parts/feedback.tsx'
 import { SelectField, TextField } from '../parts/form.tsx'
-import { type Column, LocalTable } from '../parts/table.tsx'
+import { LocalTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 import { useVhostOptions } from './declare.tsx'
 
 /** Whose permissions: exactly one is given. */

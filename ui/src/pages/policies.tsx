@@ -18,7 +18,8 @@ import {
   TextField,
 } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
-import { type Column, LocalTable } from '../parts/table.tsx'
+import { LocalTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 import { useVhostOptions } from './declare.tsx'
 
 type Kind = 'policies' | 'operator-policies'

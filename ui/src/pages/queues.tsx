@@ -6,8 +6,9 @@ import { vhostFilter } from '../base/router.ts'
 import type { Queue } from '../base/types.ts'
 import { Badge, Button, Card, Empty } from '../parts/basics.tsx'
 import { confirmThen } from '../parts/feedback.tsx'
+import { ServerTable } from '../parts/server-table.tsx'
 import { PageHead } from '../parts/shell.tsx'
-import { type Column, ServerTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 import { openQueueForm } from './declare.tsx'
 import { Amount, Features, problemOf, QueueLink, Rate, State } from './lists.tsx'
 
@@ -109,6 +110,10 @@ const COLUMNS: readonly Column<Queue>[] = [
   },
 ]
 
+const FIELDS =
+  'name,vhost,type,durable,auto_delete,exclusive,arguments,policy,state,messages,messages_details.rate,messages_ready,' +
+  'messages_unacknowledged,message_stats,consumers,consumer_capacity,message_bytes,head_message_timestamp'
+
 function QueueState({ queue }: { readonly queue: Queue }) {
   const problem = problemOf(queue)
   return problem === undefined ? <State state={queue.state} /> : <Badge tone={problem.tone}>{problem.text}</Badge>
@@ -129,6 +134,7 @@ export function QueuesPage() {
         <ServerTable
           id="queues"
           label="Queues"
+          fields={FIELDS}
           path={vhost === '' ? apiPath('queues') : apiPath('queues', vhost)}
           columns={vhost === '' ? COLUMNS : COLUMNS.filter(({ id }) => id !== 'vhost')}
           keyOf={({ vhost: host, name }) => `${host} ${name}`}
@@ -146,7 +152,7 @@ export function QueuesPage() {
 }
 
 function Bulk({ rows, clear }: { readonly rows: readonly Queue[]; readonly clear: () => void }) {
-  const names = rows.map(({ name }) => name).join(', ')
+  const names = format.someOf(rows.map(({ name }) => name))
   const messages = rows.reduce((sum, queue) => sum + (queue.messages ?? 0), 0)
   const ask = (verb: 'Purge' | 'Delete', suffix: string) => () =>
     confirmThen({

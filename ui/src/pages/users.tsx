@@ -9,7 +9,8 @@ import { Badge, Button, Card, Empty } from '../parts/basics.tsx'
 import { confirmThen, Dialog, openDialog, tell } from '../parts/feedback.tsx'
 import { TextField } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
-import { type Column, LocalTable } from '../parts/table.tsx'
+import { LocalTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 
 const TAGS = ['administrator', 'monitoring', 'policymaker', 'management']
 

@@ -134,7 +134,7 @@ function VhostChooser() {
     <select
       aria-label="Virtual host"
       value={current}
-      onChange={({ currentTarget }) => setQuery({ vhost: currentTarget.value, page: undefined })}
+      onChange={({ currentTarget }) => setQuery({ vhost: currentTarget.value, page: undefined, from: undefined })}
     >
       <option value="">All virtual hosts</option>
       {names.map((name) => (
