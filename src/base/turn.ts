@@ -39,6 +39,7 @@ export class Turn {
   #armed = false
   /** Number of turns that ended, for statistics and tests. */
   count = 0
+  #laggedIn = -1
 
   constructor(supervisor: TurnSupervisor, schedule: TurnScheduler = setImmediate) {
     this.#supervisor = supervisor
@@ -58,6 +59,16 @@ export class Turn {
     if (this.#phase === PHASE_COUNT) this.#lists[phase]!.push(task)
     else this.#next[phase]!.push(task)
     this.#arm()
+  }
+
+  /** A queue handed out entries in this turn and still has many: those who bring more should let it catch up. */
+  lag(): void {
+    this.#laggedIn = this.count
+  }
+
+  /** Whether a queue lags behind its publishers in this turn; true from the first phase on. */
+  get isLagging(): boolean {
+    return this.#laggedIn === this.count
   }
 
   /** Runs all phases now. Called by the scheduler; tests with a manual scheduler call it themselves. */

@@ -12,6 +12,12 @@ export const CONNECTION_BYTES_PER_TURN = 128 * 1024
 /** Bytes taken from all connections per turn, beyond one chunk from each. */
 export const INBOUND_BYTES_PER_TURN = 256 * 1024
 
+/**
+ * Turns that a connection with its share used up gives to queues that lag behind, at most: their consumers'
+ * acknowledgements come first. A queue lags only while it has consumers that take. [docs/amqp-0-9-1.md "Fairness"]
+ */
+export const LAG_TURNS_MAX = 4
+
 /** What has been read in this turn. */
 export class InboundBudget {
   readonly #turn: Turn

@@ -5,9 +5,9 @@
  * declaration being stored), the broker's alarms block it. It goes on when the last reason is gone.
  * Invariant: the handler gets chunks in order, and after `onClosed` nothing.
  */
-import { TURN_DELIVER, type Turn, type TurnTask } from '../base/turn.ts'
+import { TURN_SESSIONS, type Turn, type TurnTask } from '../base/turn.ts'
 import type { ChunkPool } from './chunk-pool.ts'
-import { CONNECTION_BYTES_PER_TURN, type InboundBudget } from './inbound-budget.ts'
+import { CONNECTION_BYTES_PER_TURN, type InboundBudget, LAG_TURNS_MAX } from './inbound-budget.ts'
 import { Outbox } from './outbox.ts'
 import type { Transport, TransportEnds, TransportSink } from './transport.ts'
 
@@ -44,6 +44,7 @@ export class Socket implements TransportSink, TurnTask {
   #pauses = 0
   #turnCount = -1
   #turnBytes = 0
+  #lagTurns = 0
   #isClosed = false
   receivedBytes = 0
 
@@ -114,7 +115,7 @@ export class Socket implements TransportSink, TurnTask {
     const hasMore = this.#inbound.spend(chunk.length) && this.#turnBytes < CONNECTION_BYTES_PER_TURN
     if (!hasMore && (this.#pauses & PAUSE_BUDGET) === 0) {
       this.pause(PAUSE_BUDGET)
-      this.#turn.again(TURN_DELIVER, this)
+      this.#turn.again(TURN_SESSIONS, this)
     }
     this.#handler.onBytes(chunk)
   }
@@ -130,8 +131,13 @@ export class Socket implements TransportSink, TurnTask {
     this.#handler.onClosed(error)
   }
 
-  /** The turn in which the budget was used up is over. */
+  /** The turn in which the budget was used up is over; the queues had theirs. */
   onTurnEnd(): void {
+    if (this.#turn.isLagging && this.#lagTurns < LAG_TURNS_MAX) {
+      this.#lagTurns++
+      return this.#turn.again(TURN_SESSIONS, this)
+    }
+    this.#lagTurns = 0
     this.resume(PAUSE_BUDGET)
   }
 }

@@ -34,6 +34,7 @@ import { announceConsumer, announceConsumerGone } from '../common/consumer-event
 import { Contents, type ContentsOwner } from '../common/contents.ts'
 import { newCounters } from '../common/counters.ts'
 import { DeadLetterLine, type LetterHost } from '../common/dead-letter-line.ts'
+import { noteDelivered } from '../common/delivered.ts'
 import { type DeliveryCounts, NO_COUNTS } from '../common/delivery-counts.ts'
 import { Entries } from '../common/entries.ts'
 import { EntryReader } from '../common/entry-reader.ts'
@@ -46,7 +47,6 @@ import { statusOf } from '../common/status.ts'
 import { Subscription, type SubscriptionHome } from '../common/subscription.ts'
 import { Takers, type TakersOwner } from '../common/takers.ts'
 import { TurnEnd, type Worker } from '../common/turn-end.ts'
-import { noteWait } from '../common/wait.ts'
 
 /** A classic queue. */
 export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, TakersOwner, LetterHost, LeaseHolder {
@@ -362,7 +362,8 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
       roster.served(consumer)
     }
     if (deliveredUpTo > ledger.deliveredUpTo) ledger.markDelivered(deliveredUpTo)
-    if (countLeft < DELIVERIES_PER_TURN) noteWait(this.host, view, DELIVERIES_PER_TURN - countLeft)
+    const count = DELIVERIES_PER_TURN - countLeft
+    if (count > 0) noteDelivered(this.host, view, count, entries.readyCount)
     return countLeft > 0 && bytesLeft > 0
   }
 

@@ -34,6 +34,7 @@ import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.
 import { announceConsumer, announceConsumerGone } from '../common/consumer-events.ts'
 import { Contents, type ContentsOwner } from '../common/contents.ts'
 import { newCounters } from '../common/counters.ts'
+import { noteDelivered } from '../common/delivered.ts'
 import { type DeliveryCounts, deliveriesOf, returnsOf } from '../common/delivery-counts.ts'
 import { Entries, type EntriesOwner } from '../common/entries.ts'
 import { EntryReader } from '../common/entry-reader.ts'
@@ -43,7 +44,6 @@ import { statusOf } from '../common/status.ts'
 import { Subscription, type SubscriptionHome } from '../common/subscription.ts'
 import { Takers, type TakersOwner } from '../common/takers.ts'
 import { TurnEnd, type Worker } from '../common/turn-end.ts'
-import { noteWait } from '../common/wait.ts'
 import { CommitLine, type CommitOwner } from './commit-line.ts'
 import { Holdings, type HoldingsOwner } from './holdings.ts'
 import type { CourierHost } from './letter-courier.ts'
@@ -387,7 +387,8 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
       roster.served(consumer)
     }
     if (deliveredUpTo > ledger.deliveredUpTo) ledger.markDelivered(deliveredUpTo)
-    if (countLeft < DELIVERIES_PER_TURN) noteWait(this.host, view, DELIVERIES_PER_TURN - countLeft)
+    const count = DELIVERIES_PER_TURN - countLeft
+    if (count > 0) noteDelivered(this.host, view, count, entries.readyCount)
     return countLeft > 0 && bytesLeft > 0
   }
 
