@@ -174,9 +174,9 @@ export const LOG_FIELDS = {
 export const WARREN_FIELDS = {
   confirm: setting(
     'warren.confirm',
-    choice(['sync', 'write']),
+    choice(['sync', 'write', 'settled']),
     'sync',
-    'A persistent message is confirmed when the disk has it (`sync`), or as soon as the system has it (`write`).',
+    'A persistent message is confirmed when the disk has it (`sync`), as soon as the system has it (`write`), or when the disk has it or its consumers acknowledged it (`settled`).',
     { reloadable: true },
   ),
   blockBytes: setting(

@@ -14,6 +14,7 @@ import { LogFiles, QUARANTINE } from './log-files.ts'
 import { listLog, numberAfterLog, probeBlockBytes, scanLog } from './log-scan.ts'
 import { Recovery } from './recovery.ts'
 import { type Damage, SILENT } from './report.ts'
+import { Tail } from './tail.ts'
 
 /** What a check found. */
 export interface CheckResult {
@@ -51,7 +52,7 @@ export async function checkFolder(disk: Disk, options: { readonly repair: boolea
       onNotice: (text: string) => notices.push(text),
     }
     const owner = { blockDied: ignore, ledgerChanged: ignore, ledgerGone: ignore }
-    const ledgers = new LedgerRegistry(owner, new RecordCursor(new Block(0, 0, 0, false, null)))
+    const ledgers = new LedgerRegistry(owner, new RecordCursor(new Block(0, 0, 0, false, null)), new Tail())
     ledgers.isRecovering = true
     const recovery = new Recovery(ledgers, () => 0, report)
     await scanLog(files, blocks, recovery, report, !options.repair)

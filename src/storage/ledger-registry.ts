@@ -8,6 +8,7 @@ import { OWNER_VOLATILE } from './format.ts'
 import { Ledger, type LedgerHost } from './ledger.ts'
 import { PageArena } from './ledger-pages.ts'
 import type { RecoveredLedgers } from './recovery.ts'
+import type { Tail } from './tail.ts'
 
 /** Ids are one word in a record. */
 const LEDGER_ID_MAX = 0xffff_ffff
@@ -22,6 +23,7 @@ export interface RegistryOwner {
 /** All ledgers. */
 export class LedgerRegistry implements LedgerHost, RecoveredLedgers {
   readonly cursor: RecordCursor
+  readonly tail: Tail
   readonly arena = new PageArena()
   readonly #owner: RegistryOwner
   readonly #byId = new Map<number, Ledger>()
@@ -34,9 +36,10 @@ export class LedgerRegistry implements LedgerHost, RecoveredLedgers {
   /** The log is being played back: changes are not news. */
   isRecovering = false
 
-  constructor(owner: RegistryOwner, cursor: RecordCursor) {
+  constructor(owner: RegistryOwner, cursor: RecordCursor, tail: Tail) {
     this.#owner = owner
     this.cursor = cursor
+    this.tail = tail
   }
 
   get nextId(): number {

@@ -10,6 +10,7 @@ import type { Block } from './block.ts'
 import { OWNER_VOLATILE } from './format.ts'
 import { LedgerJournal } from './ledger-journal.ts'
 import { PAGE_ENTRIES, type Page, type PageArena, PageTable } from './ledger-pages.ts'
+import type { Tail } from './tail.ts'
 
 const PAGE_MASK = PAGE_ENTRIES - 1
 const HIGH = 0x1_0000_0000
@@ -18,6 +19,7 @@ const HIGH = 0x1_0000_0000
 export interface LedgerHost {
   readonly cursor: RecordCursor
   readonly arena: PageArena
+  readonly tail: Tail
   /** The block has no live pair left (for now, when it is still being filled). */
   blockDied(block: Block): void
   /** The ledger's journal has something for the log; `urgent` when a turn must not end without it. */
@@ -35,6 +37,7 @@ export class Ledger {
   readonly #ownerFlags: number
   readonly #host: LedgerHost
   readonly #cursor: RecordCursor
+  readonly #tailOfLog: Tail
   readonly pages: PageTable
   readonly journal = new LedgerJournal()
   /** The page of `nextSequence - 1`; kept even when all of it is settled. */
@@ -59,6 +62,7 @@ export class Ledger {
     this.#ownerFlags = isDurable ? 0 : OWNER_VOLATILE
     this.#host = host
     this.#cursor = host.cursor
+    this.#tailOfLog = host.tail
     this.pages = new PageTable(host.arena)
   }
 
@@ -82,7 +86,10 @@ export class Ledger {
     block.entered++
     this.liveCount++
     this.liveBytes += weight
-    if (block.isLogged) this.loggedCount++
+    if (block.isLogged) {
+      this.loggedCount++
+      this.#tailOfLog.pending++
+    }
     const words = cursor.words
     const word = (at >>> 2) + 2 + slot * 3
     words[word] = this.ownerWord
@@ -119,7 +126,7 @@ export class Ledger {
     this.liveBytes -= page.words[entry + PAGE_ENTRIES]!
     const block = page.blockOf(ref)
     if (--block.live === 0) this.#host.blockDied(block)
-    if (block.isLogged) this.#loggedSettled(sequence)
+    if (block.isLogged) this.#loggedSettled(sequence, page.addressOf(ref))
     else if (this.isDurable) this.journal.bridged(sequence)
     if (--page.live === 0 && page !== this.#tail) this.pages.release(sequence)
   }
@@ -175,6 +182,7 @@ export class Ledger {
       this.liveBytes += weight - page.words[entry + PAGE_ENTRIES]!
       if (--from.live === 0) this.#host.blockDied(from)
     }
+    if (block.isLogged) this.#tailOfLog.pending++
     block.live++
     block.entered++
     page.words[entry] = page.refer(block) | (at >>> 3)
@@ -231,8 +239,9 @@ export class Ledger {
     return page
   }
 
-  #loggedSettled(sequence: number): void {
+  #loggedSettled(sequence: number, address: number): void {
     this.loggedCount--
+    this.#tailOfLog.settled(address)
     if (this.isDurable && this.journal.settled(sequence)) this.#host.ledgerChanged(this, true)
   }
 }

@@ -28,6 +28,7 @@ import { type LogFiles, newImage } from './log-files.ts'
 import { LogMeter } from './log-meter.ts'
 import { scanLog } from './log-scan.ts'
 import type { StorageReport } from './report.ts'
+import { Tail } from './tail.ts'
 
 /** What a local log is built from. */
 export interface LocalLogOptions {
@@ -59,6 +60,7 @@ const NO_BATCH = -1
 /** Appends to files of a disk. */
 export class LocalLog implements Log, Extender, TimerOwner {
   readonly appender: Appender
+  readonly tail = new Tail()
   readonly isLasting = true
   readonly meter: LogMeter
   readonly #options: LocalLogOptions
@@ -146,6 +148,8 @@ export class LocalLog implements Log, Extender, TimerOwner {
     this.#sealed = this.appended
     this.#synced = this.appended
     this.durable = this.appended
+    this.tail.writing(this.appended)
+    this.tail.durableUpTo(this.appended)
     this.#isBusy = false
   }
 
@@ -223,6 +227,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
   flush(): void {
     if (this.#isBusy) return
     this.#seal()
+    this.tail.writing(this.#sealed)
     if (this.#dirty.length === 0) {
       if (this.#waiting.length > 0) this.#tell(this.#sealed)
       return
@@ -309,6 +314,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
 
   #tell(upTo: number): void {
     this.durable = upTo
+    this.tail.durableUpTo(upTo)
     const waiting = this.#waiting
     if (waiting.length === 0) return
     this.#waiting = []

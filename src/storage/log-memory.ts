@@ -8,12 +8,14 @@ import type { BlockTable } from './block-table.ts'
 import { BLOCK_HEADER_BYTES } from './format.ts'
 import type { DurableSink, FollowSink, Log, LogHealth, LogOwner, LogStats } from './log.ts'
 import { NO_STATS } from './log-meter.ts'
+import { Tail } from './tail.ts'
 
 const RUNNING: LogHealth = { state: 'running', reason: '', sinceMs: 0 }
 
 /** Keeps blocks while their owner needs them. */
 export class MemoryLog implements Log, Extender {
   readonly appender: Appender
+  readonly tail = new Tail()
   readonly isLasting = false
   readonly isCongested = false
   readonly canSeal = true

@@ -15,6 +15,7 @@
  */
 import type { Appender } from './appender.ts'
 import type { Block } from './block.ts'
+import type { Tail } from './tail.ts'
 
 /** Told, once, that the log is durable up to here. */
 export interface DurableSink {
@@ -65,6 +66,7 @@ export interface LogStats {
 /** A log. */
 export interface Log {
   readonly appender: Appender
+  readonly tail: Tail
   /** False when nothing comes back after a restart: settlements and snapshots need not be appended. */
   readonly isLasting: boolean
   readonly durable: number

@@ -32,7 +32,8 @@ export interface StoreOptions {
   readonly blockBytes?: number
   /** Memory for blocks and for what is read back from disk. */
   readonly residentBytes?: number
-  readonly confirmAfter?: 'sync' | 'write'
+  /** When `safe` advances: after the sync, after the write, or after the sync unless everything is settled before. */
+  readonly confirmAfter?: 'sync' | 'write' | 'settled'
   readonly unsyncedBytesMax?: number
 }
 
@@ -74,7 +75,8 @@ async function build(
   const blocks = new BlockTable(blockBytes, residentBytes - windowBytesMax, options.turn)
   if (files !== null) blocks.skipTo(await numberAfterLog(files, blockBytes))
   const { clock, wheel, report, turn } = options
-  const confirmAfter = options.confirmAfter ?? 'sync'
+  const confirmAfter = options.confirmAfter === 'write' ? 'write' : 'sync'
+  const isSafeSettled = options.confirmAfter === 'settled'
   const unsyncedBytesMax = options.unsyncedBytesMax ?? UNSYNCED_BYTES_MAX
   const log: Log =
     files === null
@@ -84,7 +86,8 @@ async function build(
     await scratch?.close()
     await files?.disk.unlock()
   }
-  const store = new BlockStore({ log, blocks, turn, wheel, files, scratch, report, windowBytesMax, onClosed })
+  const parts = { log, blocks, turn, wheel, files, scratch, report, windowBytesMax, isSafeSettled, onClosed }
+  const store = new BlockStore(parts)
   const recovery = new Recovery(store.ledgers, options.weigh, report)
   store.ledgers.isRecovering = true
   await log.follow(recovery)

@@ -22,11 +22,17 @@ import type { StorageReport } from './report.ts'
 import type { ScratchFolder } from './scratch.ts'
 import { Snapshotter } from './snapshotter.ts'
 import type { StoreStats } from './store-stats.ts'
+import type { Tail, TailOwner } from './tail.ts'
 import { TransientSpace } from './transient-space.ts'
 
 /** What reads a payload in place: the model's message view. */
 export interface PayloadView {
   at(bytes: Buffer, words: Uint32Array, payloadAt: number): void
+}
+
+/** Told, once, that what it waited for is safe. */
+export interface SafeSink {
+  onSafe(upTo: number): void
 }
 
 /** What a store is built from; `openMessageStore` puts it together. */
@@ -40,12 +46,14 @@ export interface StoreParts {
   readonly scratch: ScratchFolder | null
   readonly report: StorageReport
   readonly windowBytesMax: number
+  /** What is settled everywhere counts as safe before it is durable. */
+  readonly isSafeSettled: boolean
   /** Ends what was opened with the store. */
   readonly onClosed: () => Promise<void>
 }
 
 /** The store of one broker. */
-export class BlockStore implements TurnTask, LogOwner {
+export class BlockStore implements TurnTask, LogOwner, DurableSink, TailOwner {
   bytes: Buffer
   words: Uint32Array
   payloadAt = 0
@@ -59,8 +67,14 @@ export class BlockStore implements TurnTask, LogOwner {
   readonly #cold: ColdReader
   readonly #reclaimer: Reclaimer
   readonly #snapshotter: Snapshotter
+  readonly #report: StorageReport
   readonly #onClosed: () => Promise<void>
+  /** Null when only what is durable is safe. */
+  readonly #tail: Tail | null
   #changed: Ledger[] = []
+  /** They wait until everything appended is durable, or settled. */
+  #safeSinks: SafeSink[] = []
+  #awaitsDurable = false
   #isUrgent = false
   #isMarked = false
   #opened: Block
@@ -69,8 +83,10 @@ export class BlockStore implements TurnTask, LogOwner {
     this.#turn = parts.turn
     this.#log = parts.log
     this.#blocks = parts.blocks
+    this.#report = parts.report
     this.#onClosed = parts.onClosed
     this.#durable = parts.log.appender
+    this.#tail = parts.isSafeSettled ? parts.log.tail : null
     this.#reclaimer = new Reclaimer(this, parts)
     const transient = new TransientSpace(parts.blocks, this.#reclaimer)
     this.#transient = transient.appender
@@ -78,11 +94,12 @@ export class BlockStore implements TurnTask, LogOwner {
     this.#opened = transient.appender.block
     this.bytes = this.#opened.bytes
     this.words = this.#opened.words
-    this.ledgers = new LedgerRegistry(this, this.#cursor)
+    this.ledgers = new LedgerRegistry(this, this.#cursor, parts.log.tail)
     this.#cold = new ColdReader(this, parts)
     this.#snapshotter = new Snapshotter(parts.log, this.ledgers)
     this.#reclaimer.begin(this.ledgers, this.#transient, this.#cold)
     parts.log.setOwner(this)
+    this.#tail?.setOwner(this)
     parts.blocks.onPressure(this.#reclaimer)
   }
 
@@ -179,6 +196,39 @@ export class BlockStore implements TurnTask, LogOwner {
     this.#log.awaitDurable(sink)
   }
 
+  /** Everything before it is durable, or needs to be no more. */
+  get safe(): number {
+    return this.#tail?.isSettled ? this.#log.appended : this.#log.durable
+  }
+
+  awaitSafe(sink: SafeSink): void {
+    this.#safeSinks.push(sink)
+    if (this.#awaitsDurable) return
+    this.#awaitsDurable = true
+    this.#log.awaitDurable(this)
+  }
+
+  onDurable(upTo: number): void {
+    this.#awaitsDurable = false
+    this.#tellSafe(upTo)
+  }
+
+  onTailSettled(): void {
+    if (this.#safeSinks.length > 0) this.mark()
+  }
+
+  #tellSafe(upTo: number): void {
+    const sinks = this.#safeSinks
+    this.#safeSinks = []
+    for (const sink of sinks) {
+      try {
+        sink.onSafe(upTo)
+      } catch (error) {
+        this.#report.onBug(error)
+      }
+    }
+  }
+
   // Ledgers
 
   ledger(id: number, durable: boolean): Ledger {
@@ -227,6 +277,7 @@ export class BlockStore implements TurnTask, LogOwner {
 
   onTurnEnd(): void {
     this.#isMarked = false
+    if (this.#safeSinks.length > 0 && this.#tail?.isSettled) this.#tellSafe(this.#log.appended)
     if (this.#log.canSeal) {
       if (this.#log.isLasting) this.#appendPending()
       this.#log.flush()

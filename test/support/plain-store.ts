@@ -1,6 +1,14 @@
 // A message store of plain objects, for tests of the model: nothing is written, and a test may take bytes out of memory.
 import type { MessageView } from '../../src/model/message/message.ts'
-import type { Address, DurableSink, Ledger, LoadSink, MessageStore } from '../../src/model/message/message-store.ts'
+import type {
+  Address,
+  DurableSink,
+  Ledger,
+  LoadSink,
+  MessageStore,
+  Position,
+  SafeSink,
+} from '../../src/model/message/message-store.ts'
 
 interface PlainRecord {
   readonly bytes: Buffer
@@ -145,6 +153,14 @@ export class PlainStore implements MessageStore {
 
   pin(): void {}
   unpin(): void {}
+
+  get safe(): Position {
+    return this.durable
+  }
+
+  awaitSafe(sink: SafeSink): void {
+    this.awaitDurable({ onDurable: (upTo) => sink.onSafe(upTo) })
+  }
 
   awaitDurable(sink: DurableSink): void {
     this.durable = this.appended

@@ -22,6 +22,12 @@ export interface DurableSink {
   onDurable(upTo: Position): void
 }
 
+/** Told, once, that what it waited for is safe (or that its turn has come to ask again). */
+export interface SafeSink {
+  /** `upTo`: everything appended before this position survives a power loss now, or is settled in every queue. */
+  onSafe(upTo: Position): void
+}
+
 /** Told, once, that the bytes it asked for are in memory. */
 export interface LoadSink {
   /** `failed`: the bytes are damaged or unreadable; the entries were set aside and settled. */
@@ -69,9 +75,11 @@ export interface MessageStore {
   readonly bytes: Buffer
   readonly words: Uint32Array
   readonly payloadAt: number
-  /** End of what was appended to the durable log so far. A confirm waits until `durable` reaches it. */
+  /** End of what was appended to the durable log so far. */
   readonly appended: Position
   readonly durable: Position
+  /** A confirm waits until this reaches `appended`: what lies before it is durable, or settled and needs to be no more. */
+  readonly safe: Position
 
   /**
    * Reserves a record with room for `ownerCount` owners (at most OWNERS_MAX) and a payload, and returns its address.
@@ -88,6 +96,8 @@ export interface MessageStore {
   unpin(address: Address): void
   /** Calls the sink when `durable` advances next. */
   awaitDurable(sink: DurableSink): void
+  /** Calls the sink when `safe` advances next. */
+  awaitSafe(sink: SafeSink): void
   /** The ledger with this id: with what recovery found, or a new one. A ledger that is not durable holds nothing after a restart. */
   ledger(id: number, durable: boolean): Ledger
   /** An id for a new ledger. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ManualClock } from '../../base/clock.ts'
 import { Histogram } from '../../base/histogram.ts'
 import { Turn } from '../../base/turn.ts'
-import type { DurableSink, MessageStore } from '../../model/message/message-store.ts'
+import type { MessageStore, SafeSink } from '../../model/message/message-store.ts'
 import { ChunkPool } from '../../net/chunk-pool.ts'
 import { Outbox } from '../../net/outbox.ts'
 import type { Transport } from '../../net/transport.ts'
@@ -16,15 +16,19 @@ import { BASIC_ACK, BASIC_NACK } from './spec.ts'
 class Log {
   appended = 0
   durable = 0
-  readonly #sinks: DurableSink[] = []
+  readonly #sinks: SafeSink[] = []
 
-  awaitDurable(sink: DurableSink): void {
+  get safe(): number {
+    return this.durable
+  }
+
+  awaitSafe(sink: SafeSink): void {
     this.#sinks.push(sink)
   }
 
   sync(upTo = this.appended): void {
     this.durable = upTo
-    for (const sink of this.#sinks.splice(0)) sink.onDurable(upTo)
+    for (const sink of this.#sinks.splice(0)) sink.onSafe(upTo)
   }
 }
 

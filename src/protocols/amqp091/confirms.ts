@@ -1,16 +1,16 @@
 /**
  * Publisher confirms of one channel: tells the client, in order and cumulatively, which publishes are safe.
  *
- * The log becomes durable in order, so publishes do too: of all publishes of a turn only the last one's tag and the log's
- * position at the end of that turn are kept. One `basic.ack multiple` per channel and turn answers them. A refused publish
+ * The log becomes safe in order, so publishes do too: of all publishes of a turn only the last one's tag and the log's
+ * position at the end of that turn are kept. A message that all its queues are done with is safe without a sync. One `basic.ack multiple` per channel and turn answers them. A refused publish
  * is answered at once by a `basic.nack` of its own. [RabbitMQ: publisher confirms]
  *
- * Invariant: a tag is acked only when everything published up to it is durable, or need not be.
+ * Invariant: a tag is acked only when everything published up to it is durable, or need not be (any more).
  */
 import type { Clock } from '../../base/clock.ts'
 import type { Histogram } from '../../base/histogram.ts'
 import { TURN_SESSIONS, type Turn, type TurnTask } from '../../base/turn.ts'
-import type { DurableSink, MessageStore, Position } from '../../model/message/message-store.ts'
+import type { MessageStore, Position, SafeSink } from '../../model/message/message-store.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { ACK_BYTES, encodeMethod, writeAck } from './codec.ts'
 import { BASIC_NACK } from './spec.ts'
@@ -31,7 +31,7 @@ export interface ConfirmWorld {
 }
 
 /** One per channel in confirm mode. */
-export class Confirms implements TurnTask, DurableSink {
+export class Confirms implements TurnTask, SafeSink {
   readonly #channel: number
   readonly #world: ConfirmWorld
   readonly #counters: readonly ConfirmCounters[]
@@ -62,7 +62,7 @@ export class Confirms implements TurnTask, DurableSink {
     return this.#published - this.#acked
   }
 
-  /** A publish was taken. `mustWait`: it is safe once the log is durable up to where it is now. */
+  /** A publish was taken. `mustWait`: it is safe once the log is up to where it is now. */
   published(mustWait: boolean): void {
     this.#accepted = ++this.#published
     if (mustWait) this.#mustWait = true
@@ -94,7 +94,7 @@ export class Confirms implements TurnTask, DurableSink {
     this.#isMarked = false
     if (this.#isClosed) return
     const { store } = this.#world
-    if (this.#mustWait && store.durable < store.appended) {
+    if (this.#mustWait && store.safe < store.appended) {
       this.#mustWait = false
       this.#tags.push(this.#accepted)
       this.#positions.push(store.appended)
@@ -108,7 +108,7 @@ export class Confirms implements TurnTask, DurableSink {
     }
   }
 
-  onDurable(upTo: Position): void {
+  onSafe(upTo: Position): void {
     this.#isWaiting = false
     if (this.#isClosed) return
     let tag = 0
@@ -127,7 +127,7 @@ export class Confirms implements TurnTask, DurableSink {
   #await(): void {
     if (this.#isWaiting) return
     this.#isWaiting = true
-    this.#world.store.awaitDurable(this)
+    this.#world.store.awaitSafe(this)
   }
 
   #ack(tag: number, sinceMs: number): void {

@@ -1,11 +1,11 @@
 /**
  * RECEIPT frames of one connection, in the order of the frames that they answer: a receipt also says that everything
- * before it was handled. One that promises a persistent message waits until the log is durable up to it; what is behind
+ * before it was handled. One that promises a persistent message waits until the log is safe up to it; what is behind
  * it waits, too. [STOMP 1.2 "RECEIPT"]
  *
  * Invariant: positions in the line never fall, so the log's progress releases receipts from its head.
  */
-import type { DurableSink, MessageStore, Position } from '../../model/message/message-store.ts'
+import type { MessageStore, Position, SafeSink } from '../../model/message/message-store.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { encodeFrame } from './frame-writer.ts'
 import type { Version } from './spec.ts'
@@ -21,7 +21,7 @@ export interface ReceiptWorld {
 }
 
 /** One per connection. */
-export class Receipts implements DurableSink {
+export class Receipts implements SafeSink {
   readonly #world: ReceiptWorld
   readonly #ids: string[] = []
   readonly #positions: Position[] = []
@@ -39,10 +39,10 @@ export class Receipts implements DurableSink {
     return this.#ids.length - this.#head
   }
 
-  /** Answers a frame. `mustWait`: once everything written to the log so far is durable. */
+  /** Answers a frame. `mustWait`: once everything written to the log so far is safe. */
   add(id: string, mustWait: boolean): void {
     const { store } = this.#world
-    const waits = mustWait && store.durable < store.appended
+    const waits = mustWait && store.safe < store.appended
     if (!waits && this.count === 0) return this.#send(id)
     this.#ids.push(id)
     this.#positions.push(waits ? store.appended : this.#lastPosition())
@@ -62,12 +62,10 @@ export class Receipts implements DurableSink {
     this.#clear()
   }
 
-  onDurable(): void {
+  onSafe(upTo: Position): void {
     this.#isWaiting = false
     if (this.#isClosed) return
-    const { durable } = this.#world.store
-    while (this.#head < this.#ids.length && this.#positions[this.#head]! <= durable)
-      this.#send(this.#ids[this.#head++]!)
+    while (this.#head < this.#ids.length && this.#positions[this.#head]! <= upTo) this.#send(this.#ids[this.#head++]!)
     if (this.#head < this.#ids.length) {
       if (this.#head >= COMPACT_COUNT) this.#compact()
       this.#await()
@@ -86,7 +84,7 @@ export class Receipts implements DurableSink {
   #await(): void {
     if (this.#isWaiting) return
     this.#isWaiting = true
-    this.#world.store.awaitDurable(this)
+    this.#world.store.awaitSafe(this)
   }
 
   #send(id: string): void {

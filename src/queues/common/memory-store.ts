@@ -12,6 +12,7 @@ import type {
   LoadSink,
   MessageStore,
   Position,
+  SafeSink,
 } from '../../model/message/message-store.ts'
 
 interface StoredRecord {
@@ -141,6 +142,14 @@ export class MemoryStore implements MessageStore {
   pin(): void {}
 
   unpin(): void {}
+
+  get safe(): Position {
+    return this.durable
+  }
+
+  awaitSafe(sink: SafeSink): void {
+    this.awaitDurable({ onDurable: (upTo) => sink.onSafe(upTo) })
+  }
 
   awaitDurable(sink: DurableSink): void {
     this.#sinks.push(sink)
