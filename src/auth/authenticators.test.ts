@@ -31,7 +31,7 @@ function bench(options: Partial<AuthenticatorsOptions> = {}): Bench {
   setPassword(metadata, 'guest', 'guest', ['administrator'])
   setPassword(metadata, 'app', 'secret', [])
   const login = new Authenticators({
-    chain: [new InternalAuthenticator(metadata)],
+    chain: [{ authenticator: new InternalAuthenticator(metadata), authorizer: null }],
     mechanisms: ['PLAIN', 'AMQPLAIN', 'EXTERNAL'],
     isLoopbackOnly: (user) => user === 'guest',
     anonymous: null,
@@ -65,7 +65,13 @@ function reason(result: Identity | LoginRefusal): string {
 test('a right password gives an identity with the tags of the user', async () => {
   const { login } = bench()
   const result = await login.authenticate({ mechanism: 'PLAIN', response: plain('guest', 'guest'), source: LOCAL })
-  const identity = { user: 'guest', tags: ['administrator'], authenticatedBy: 'internal', expiresAtMs: null }
+  const identity = {
+    user: 'guest',
+    tags: ['administrator'],
+    authenticatedBy: 'internal',
+    expiresAtMs: null,
+    authorization: null,
+  }
   assert.deepEqual(result, identity)
   assert.deepEqual(await login.authenticate({ username: 'guest', password: 'guest', source: LOCAL }), identity)
   const byTable = await login.authenticate({ mechanism: 'AMQPLAIN', response: Buffer.from('t'), source: REMOTE })
@@ -144,7 +150,7 @@ function answering(name: string, answer: Awaited<ReturnType<Authenticator['authe
 }
 
 test('the chain: the first decisive answer wins; who is down is passed over and logged', async () => {
-  const identity = { user: 'x', tags: [], authenticatedBy: 'b', expiresAtMs: null }
+  const identity = { user: 'x', tags: [], authenticatedBy: 'b', expiresAtMs: null, authorization: null }
   const down = answering('down', new Error('no route'))
   const unavailable = answering('away', { kind: 'unavailable', error: new Error('timeout') })
   const no = answering('no', { kind: 'refused', text: 'unknown here' })
@@ -158,7 +164,7 @@ test('the chain: the first decisive answer wins; who is down is passed over and 
     [down, unavailable],
     [yes, never],
   ]) {
-    const { login, lines } = bench({ chain })
+    const { login, lines } = bench({ chain: chain.map((authenticator) => ({ authenticator, authorizer: null })) })
     const result = await login.authenticate({ username: 'x', password: 'y', source: LOCAL })
     outcomes.push(`${isRefusal(result) ? result.text : 'in'} ${lines.filter((line) => line.level === 'error').length}`)
   }

@@ -7,8 +7,8 @@
 import type { Logger } from '../base/log.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type {
-  Authenticator,
   AuthenticatorAnswer,
+  ChainLink,
   Credentials,
   Identity,
   Login,
@@ -29,7 +29,7 @@ export interface AnonymousLogin {
 /** What a broker's logins are made of. */
 export interface AuthenticatorsOptions {
   /** Asked in this order. */
-  readonly chain: readonly Authenticator[]
+  readonly chain: readonly ChainLink[]
   /** Enabled, in the order in which they are offered. */
   readonly mechanisms: readonly SaslMechanism[]
   /** Whether this user may connect from this machine only (`loopback_users`). */
@@ -117,8 +117,8 @@ export class Authenticators implements Login {
   async #askChain(credentials: Credentials): Promise<Verdict> {
     const { user } = credentials
     let first: LoginRefusal | undefined
-    for (const authenticator of this.#options.chain) {
-      const answer = await this.#ask(authenticator, credentials)
+    for (const link of this.#options.chain) {
+      const answer = await this.#ask(link, credentials)
       if (answer.kind === 'identity') return answer.identity
       if (answer.kind === 'refused-finally') return refusal(answer.reason, user, answer.text)
       if (answer.kind === 'refused') first ??= refusal('credentials', user, answer.text)
@@ -126,19 +126,27 @@ export class Authenticators implements Login {
     return first ?? refusal('unavailable', user, `user '${user}' - no authenticator could answer`)
   }
 
-  async #ask(authenticator: Authenticator, credentials: Credentials): Promise<AuthenticatorAnswer> {
+  async #ask({ authenticator, authorizer }: ChainLink, credentials: Credentials): Promise<AuthenticatorAnswer> {
+    const answer = await this.#guarded(authenticator.name, () => authenticator.authenticate(credentials))
+    if (answer.kind !== 'identity' || authorizer === null) return answer
+    const { identity } = answer
+    const granted = await this.#guarded(authorizer.name, () => authorizer.authorize(identity, credentials.source))
+    return granted.kind === 'identity' ? { kind: 'identity', identity: joined(identity, granted.identity) } : granted
+  }
+
+  async #guarded(name: string, ask: () => Promise<AuthenticatorAnswer>): Promise<AuthenticatorAnswer> {
     try {
-      const answer = await authenticator.authenticate(credentials)
-      if (answer.kind === 'unavailable') this.#logUnavailable(authenticator, answer.error)
+      const answer = await ask()
+      if (answer.kind === 'unavailable') this.#logUnavailable(name, answer.error)
       return answer
     } catch (error) {
-      this.#logUnavailable(authenticator, error)
+      this.#logUnavailable(name, error)
       return { kind: 'unavailable', error: error instanceof Error ? error : new Error(String(error)) }
     }
   }
 
-  #logUnavailable(authenticator: Authenticator, error: unknown): void {
-    this.#logger.error(`authenticator ${authenticator.name} is unavailable`, { error })
+  #logUnavailable(name: string, error: unknown): void {
+    this.#logger.error(`authenticator ${name} is unavailable`, { error })
   }
 
   async #refused(refused: LoginRefusal, source: LoginSource): Promise<LoginRefusal> {
@@ -150,6 +158,14 @@ export class Authenticators implements Login {
     await this.attempts.failed(source)
     return refused
   }
+}
+
+/** Who somebody is by the one, and what that user may do by the other. */
+function joined(who: Identity, what: Identity): Identity {
+  const tags = [...new Set([...who.tags, ...what.tags])]
+  const ends = [who.expiresAtMs, what.expiresAtMs].filter((ms) => ms !== null)
+  const expiresAtMs = ends.length === 0 ? null : Math.min(...ends)
+  return { ...who, tags, expiresAtMs, authorization: what.authorization }
 }
 
 function refusal(reason: RefusalReason, user: string, text: string): LoginRefusal {

@@ -3,8 +3,9 @@
  *
  * Sessions of every protocol and the HTTP API hand a `LoginAttempt` to `Authenticators` and keep the `Identity` they get.
  * A chain of `Authenticator`s decides; each is one source of users (the internal one reads the metadata store). What an
- * identity may do is not decided here: permissions are asked of the model, by user name.
+ * identity may do is asked of the model, which asks the `Authorization` that the login came with.
  */
+import type { Authorization } from '../model/access/authorization.ts'
 
 /** Somebody whose credentials were checked. */
 export interface Identity {
@@ -15,6 +16,8 @@ export interface Identity {
   readonly authenticatedBy: string
   /** When the credentials stop being valid (tokens), time of day in ms; null: never. The session closes then. */
   readonly expiresAtMs: number | null
+  /** Who decides what the user may do; null: the broker's own permissions. */
+  readonly authorization: Authorization | null
 }
 
 /** Why a login failed. The first four are one and the same to the peer; they differ in the log alone. */
@@ -51,6 +54,8 @@ export interface LoginSource {
   readonly protocol: string
   /** The virtual host that will be opened, where the protocol knows it already. */
   readonly vhost?: string
+  /** The client id of MQTT. */
+  readonly clientId?: string
   /** Name from the verified TLS client certificate, for EXTERNAL. Undefined when there is none. */
   readonly certificateUser?: string
 }
@@ -85,6 +90,20 @@ export interface Authenticator {
   readonly name: string
   /** Must not reject; a rejected promise counts as unavailable. */
   authenticate(credentials: Credentials): Promise<AuthenticatorAnswer>
+}
+
+/** A source of what users may do, who logged in by other means. */
+export interface Authorizer {
+  readonly name: string
+  /** Tags and permissions of a user; `identity` says what is known already. Must not reject. */
+  authorize(identity: Identity, source: LoginSource): Promise<AuthenticatorAnswer>
+}
+
+/** One place in the chain: who says who somebody is, and who says what that user may do. */
+export interface ChainLink {
+  readonly authenticator: Authenticator
+  /** Null: the authenticator says that, too. */
+  readonly authorizer: Authorizer | null
 }
 
 /** Whether a login failed. */

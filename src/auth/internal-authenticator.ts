@@ -3,14 +3,14 @@
  */
 import type { Metadata } from '../model/records/metadata.ts'
 import { metadataKeys, type UserRecord } from '../model/records/records.ts'
-import type { Authenticator, AuthenticatorAnswer, Credentials } from './identity.ts'
+import type { Authenticator, AuthenticatorAnswer, Authorizer, Credentials, Identity } from './identity.ts'
 import { DEFAULT_HASHING_ALGORITHM, verifyPassword } from './passwords.ts'
 
 /** Compared against when a user does not exist, so that the answer takes as long as for one who does. */
 const NOBODY_HASH = Buffer.alloc(36).toString('base64')
 
 /** Checks names and passwords against user records. */
-export class InternalAuthenticator implements Authenticator {
+export class InternalAuthenticator implements Authenticator, Authorizer {
   readonly name = 'internal'
   readonly #metadata: Metadata
 
@@ -22,6 +22,11 @@ export class InternalAuthenticator implements Authenticator {
     return Promise.resolve(this.#answer(user, password))
   }
 
+  /** The user must be known here, too. */
+  authorize({ user }: Identity): Promise<AuthenticatorAnswer> {
+    return Promise.resolve(this.#answer(user, null))
+  }
+
   #answer(user: string, password: string | null): AuthenticatorAnswer {
     // Written under this key by user verbs alone.
     const record = this.#metadata.get(metadataKeys.user(user))?.value as UserRecord | undefined
@@ -29,7 +34,8 @@ export class InternalAuthenticator implements Authenticator {
     const algorithm = record?.hashingAlgorithm ?? DEFAULT_HASHING_ALGORITHM
     const passes = password === null || verifyPassword(password, hash, algorithm)
     if (record === undefined || !passes) return { kind: 'refused', text: `user '${user}' - invalid credentials` }
-    const identity = { user: record.name, tags: record.tags, authenticatedBy: this.name, expiresAtMs: null }
+    const { name, tags } = record
+    const identity = { user: name, tags, authenticatedBy: this.name, expiresAtMs: null, authorization: null }
     return { kind: 'identity', identity }
   }
 }

@@ -16,7 +16,7 @@ export function authenticators(foundation: Foundation, settings: Settings, logge
   if (unknown !== undefined) throw new Error(`auth_backends: '${unknown}' is not available; there is 'internal'`)
   const loopbackUsers = new Set(auth.loopbackUsers)
   return new Authenticators({
-    chain: [new InternalAuthenticator(foundation.metadata)],
+    chain: [{ authenticator: new InternalAuthenticator(foundation.metadata), authorizer: null }],
     mechanisms: auth.mechanisms.filter(isSaslMechanism),
     isLoopbackOnly: (user) => loopbackUsers.has(user),
     anonymous: auth.anonymousUser === 'none' ? null : { user: auth.anonymousUser, password: auth.anonymousPassword },

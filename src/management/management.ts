@@ -101,8 +101,8 @@ function makeContext(parts: ManagementParts, listeners: readonly HttpListener[])
   const { broker, settings, login, clock, randomness } = parts
   const model: AccessModel = {
     hasVhost: (name) => broker.vhost(name) !== undefined,
-    mayEnter: (user, vhost) => broker.permissions.mayEnter(user, vhost),
-    rights: (user, vhost) => broker.sessionPermissions(user, vhost),
+    vhostNames: () => [...broker.vhosts()].map(({ name }) => name),
+    rights: (login, vhost) => broker.sessionPermissions(login, vhost),
   }
   const statistics = new Statistics({
     broker,

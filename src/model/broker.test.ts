@@ -93,7 +93,8 @@ test('a protected vhost is not deleted', () => {
 test('who may connect: limits, the vhost, permissions', () => {
   const world = new TestWorld({ settings: { connectionCountMax: 3 } })
   const { connections } = world.broker
-  const refusal = (user = 'alice', vhost = '/'): string | undefined => world.broker.refusesConnection(user, vhost)?.text
+  const refusal = (user = 'alice', vhost = '/'): string | undefined =>
+    world.broker.refusesConnection(world.broker.sessionPermissions({ user, authorization: null }, vhost))?.text
   assert.equal(refusal(), "access to vhost '/' refused for user 'alice'")
   assert.equal(refusal('alice', 'nowhere'), 'vhost nowhere not found')
   permit(world, 'alice', '/')

@@ -8,6 +8,9 @@
  * the other way round. So both ends of a binding are there, however the store orders its keys.
  */
 
+import { AccessEpoch } from './access/access-epoch.ts'
+import { AskedPermissions } from './access/asked-permissions.ts'
+import type { SessionLogin } from './access/authorization.ts'
 import { ConnectionRegistry } from './connections.ts'
 import { BrokerCounters } from './observe/counters.ts'
 import { EventExchange } from './observe/event-exchange.ts'
@@ -62,10 +65,12 @@ export class Broker {
   readonly counters = new BrokerCounters()
   readonly world: World
   readonly #vhosts = new Map<string, Vhost>()
+  readonly #accessEpoch: AccessEpoch
   #isStarted = false
 
   constructor(options: WorldOptions) {
     this.connections = new ConnectionRegistry(options.randomness.bytes(8).toString('hex'), this.events)
+    this.#accessEpoch = new AccessEpoch(options.timers)
     this.policies = new Policies(options.metadata)
     this.parameters = new Parameters(options.metadata)
     const router: DeadLetterRouter = {
@@ -96,6 +101,7 @@ export class Broker {
 
   /** Queues and exchanges stop; nothing is settled. */
   stop(): void {
+    this.#accessEpoch.stop()
     for (const vhost of this.#vhosts.values()) vhost.topology.stop()
   }
 
@@ -143,12 +149,14 @@ export class Broker {
   // Who may come
 
   /** What a user may do in a vhost: one per session. */
-  sessionPermissions(user: string, vhost: string, clientId?: string): SessionPermissions {
-    return this.permissions.session(user, vhost, clientId)
+  sessionPermissions({ user, authorization }: SessionLogin, vhost: string, clientId?: string): SessionPermissions {
+    if (authorization === null) return this.permissions.session(user, vhost, clientId)
+    return new AskedPermissions({ user, vhost, clientId, authorization, epoch: this.#accessEpoch })
   }
 
-  /** Why a connection of this user may not enter the vhost, or undefined. Asked before the connection is registered. */
-  refusesConnection(user: string, vhostName: string): Refusal | undefined {
+  /** Why a connection with these permissions may not enter their vhost, or undefined. Asked before it is registered. */
+  refusesConnection(permissions: SessionPermissions): Refusal | undefined {
+    const { user, vhost: vhostName } = permissions
     const nodeLimit = this.world.settings.connectionCountMax
     if (this.connections.count >= nodeLimit) {
       return notAllowed(`connection refused: node connection limit (${nodeLimit}) is reached`)
@@ -164,9 +172,7 @@ export class Broker {
     if (userLimit >= 0 && this.connections.countOfUser(user) >= userLimit) {
       return notAllowed(`connection refused for user '${user}': user connection limit (${userLimit}) is reached`)
     }
-    return this.permissions.mayEnter(user, vhostName)
-      ? undefined
-      : notAllowed(`access to vhost '${vhostName}' refused for user '${user}'`)
+    return permissions.mayEnter() ? undefined : notAllowed(`access to vhost '${vhostName}' refused for user '${user}'`)
   }
 
   /** Why this user may not open one more channel, or undefined. */

@@ -20,30 +20,33 @@ function topicRule(table: PermissionTable, write: string, read = '.*'): void {
 
 test('patterns are unanchored; the empty one is nothing; the default exchange has a name', () => {
   const session = tableWith({ configure: '^own-', write: 'x', read: '' }).session('u', '/')
-  assert.equal(session.canConfigure('own-a'), true)
-  assert.equal(session.canConfigure('not-own-a'), false)
-  assert.equal(session.canWrite('axb'), true)
-  assert.equal(session.canRead('anything'), false)
+  assert.equal(session.canConfigure('queue', 'own-a'), true)
+  assert.equal(session.canConfigure('queue', 'not-own-a'), false)
+  assert.equal(session.canWrite('queue', 'axb'), true)
+  assert.equal(session.canRead('queue', 'anything'), false)
   const onDefault = tableWith({ write: '^amq\\.default$' }).session('u', '/')
-  assert.equal(onDefault.canWrite(''), true)
-  assert.equal(onDefault.canRead(''), false)
+  assert.equal(onDefault.canWrite('exchange', ''), true)
+  assert.equal(onDefault.canRead('exchange', ''), false)
 })
 
 test('an invalid pattern denies', () => {
   const session = tableWith({ configure: '(', write: '*', read: '.*' }).session('u', '/')
-  assert.deepEqual([session.canConfigure('('), session.canWrite('*'), session.canRead('q')], [false, false, true])
+  assert.deepEqual(
+    [session.canConfigure('queue', '('), session.canWrite('queue', '*'), session.canRead('queue', 'q')],
+    [false, false, true],
+  )
 })
 
 test('answers follow changes at once', () => {
   const table = tableWith({ write: '.*' })
   const session = table.session('u', '/')
   const revision = session.revision
-  assert.equal(session.canWrite('q'), true)
+  assert.equal(session.canWrite('queue', 'q'), true)
   table.apply({ op: 'put', key: ['permission', '/', 'u'], value: { ...table.of('u', '/'), write: '^a' } })
   assert.notEqual(session.revision, revision)
-  assert.equal(session.canWrite('q'), false)
+  assert.equal(session.canWrite('queue', 'q'), false)
   table.apply({ op: 'drop', key: ['permission', '/', 'u'] })
-  assert.deepEqual([session.mayEnter(), session.canWrite('a')], [false, false])
+  assert.deepEqual([session.mayEnter(), session.canWrite('queue', 'a')], [false, false])
 })
 
 test('dropping all permissions of a vhost leaves those of others', () => {
@@ -56,7 +59,7 @@ test('dropping all permissions of a vhost leaves those of others', () => {
 test('more names than are remembered still get the right answers', () => {
   const session = tableWith({ write: '7$' }).session('u', '/')
   for (let round = 0; round < 2; round++) {
-    for (let i = 0; i < 1000; i++) assert.equal(session.canWrite(`q${i}`), i % 10 === 7)
+    for (let i = 0; i < 1000; i++) assert.equal(session.canWrite('queue', `q${i}`), i % 10 === 7)
   }
 })
 

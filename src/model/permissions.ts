@@ -1,10 +1,11 @@
 /**
  * Who may do what: patterns per user and vhost, and patterns on routing keys per user, vhost and exchange.
  *
- * One table per broker, kept current from the metadata. A session asks its own `SessionPermissions`, which remembers
- * answers until the table's revision moves. Which operation needs which permission is the sessions' matter. An invalid
- * pattern matches nothing. [permissions]
+ * One table per broker, kept current from the metadata. A session asks its own `SessionPermissions`: `OwnPermissions` over
+ * this table, which remembers answers until the table's revision moves, or `AskedPermissions` where another system decides.
+ * Which operation needs which permission is the sessions' matter. An invalid pattern matches nothing. [permissions]
  */
+import type { Authorization, ResourceKind } from './access/authorization.ts'
 import type { MetadataOp } from './records/metadata.ts'
 import type { PermissionRecord, TopicPermissionRecord } from './records/records.ts'
 import { compilePattern, escapePattern } from './values/pattern.ts'
@@ -26,6 +27,25 @@ export interface TopicVariables {
   readonly vhost: string
   /** MQTT alone has one. */
   readonly clientId?: string
+}
+
+/** What one user may do in one vhost. Questions that cannot be answered yet throw `AccessPending`. */
+export interface SessionPermissions {
+  readonly user: string
+  readonly vhost: string
+  /** Answers a session keeps itself are void when it moves. */
+  readonly revision: number
+  /** Whether the user may (still) be in the vhost. */
+  mayEnter(): boolean
+  canConfigure(kind: ResourceKind, name: string): boolean
+  canWrite(kind: ResourceKind, name: string): boolean
+  canRead(kind: ResourceKind, name: string): boolean
+  /** Whether routing keys matter for this exchange at all. */
+  hasTopicRules(exchange: string): boolean
+  canWriteTopic(exchange: string, routingKey: string): boolean
+  canReadTopic(exchange: string, routingKey: string): boolean
+  /** The user showed new credentials: what they allow counts from now on. */
+  renew(authorization: Authorization | null): void
 }
 
 /** All permissions of a broker. */
@@ -55,8 +75,8 @@ export class PermissionTable {
   }
 
   /** The view of one session. */
-  session(user: string, vhost: string, clientId?: string): SessionPermissions {
-    return new SessionPermissions(this, user, vhost, clientId)
+  session(user: string, vhost: string, clientId?: string): OwnPermissions {
+    return new OwnPermissions(this, user, vhost, clientId)
   }
 
   /** Whether a pattern matches a name. Compiled patterns are kept. */
@@ -109,8 +129,8 @@ export class PermissionTable {
   }
 }
 
-/** What one user may do in one vhost. Answers are remembered until a permission changes. */
-export class SessionPermissions {
+/** What the table says of one user in one vhost. Answers are remembered until a permission changes. */
+export class OwnPermissions implements SessionPermissions {
   readonly user: string
   readonly vhost: string
   readonly #table: PermissionTable
@@ -129,35 +149,36 @@ export class SessionPermissions {
     this.#revision = table.revision
   }
 
-  /** The table's revision: answers a session keeps itself are void when it moves. */
   get revision(): number {
     return this.#table.revision
   }
 
-  /** Whether the user may (still) be in the vhost. */
+  /** The table alone decides. */
+  renew(): void {}
+
   mayEnter(): boolean {
     return this.#table.mayEnter(this.user, this.vhost)
   }
 
-  canConfigure(name: string): boolean {
+  canConfigure(_kind: ResourceKind, name: string): boolean {
     if (this.#revision !== this.#table.revision) this.#forget()
     this.#configure ??= new Map()
     return this.#ask(this.#configure, 'configure', name)
   }
 
-  canWrite(name: string): boolean {
+  canWrite(_kind: ResourceKind, name: string): boolean {
     if (this.#revision !== this.#table.revision) this.#forget()
     this.#write ??= new Map()
     return this.#ask(this.#write, 'write', name)
   }
 
-  canRead(name: string): boolean {
+  canRead(_kind: ResourceKind, name: string): boolean {
     if (this.#revision !== this.#table.revision) this.#forget()
     this.#read ??= new Map()
     return this.#ask(this.#read, 'read', name)
   }
 
-  /** Whether routing keys matter for this exchange at all: without a topic permission every key is allowed. */
+  /** Without a topic permission every key is allowed. */
   hasTopicRules(exchange: string): boolean {
     return this.#table.ofTopic(this.user, this.vhost, exchange) !== undefined
   }

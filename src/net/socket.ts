@@ -15,6 +15,8 @@ import type { Transport, TransportEnds, TransportSink } from './transport.ts'
 export const PAUSE_BUDGET = 1
 export const PAUSE_WAITING = 2
 export const PAUSE_BLOCKED = 4
+/** Too much waits for permissions. */
+export const PAUSE_PARKED = 8
 
 /** The protocol's side. */
 export interface SocketHandler {

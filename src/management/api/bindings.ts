@@ -237,9 +237,11 @@ class Bindings {
   }
 
   /** Binding writes to the destination and reads from the source. */
-  #demandBoth(request: ApiRequest, { source, destination, routingKey }: BindingRequest): void {
+  #demandBoth(request: ApiRequest, { source, destination, destinationKind, routingKey }: BindingRequest): void {
     const rights = request.caller.rights(request.param('vhost'))
-    demand(rights.canWrite(destination) && rights.canRead(source) && rights.canReadTopic(source, routingKey))
+    demand(rights.canWrite(destinationKind, destination) && rights.canRead('exchange', source))
+    const isTopic = this.context.broker.vhost(request.param('vhost'))?.exchange(source)?.type.name === 'topic'
+    if (isTopic) demand(rights.canReadTopic(source, routingKey))
   }
 
   #ends(request: ApiRequest, kind: Kind): { readonly source: string; readonly destination: string } {

@@ -146,7 +146,7 @@ class Exchanges {
     const { body, caller } = request
     const vhost = vhostOf(this.#context.broker, request, true)
     const name = exchangeName(request.param('name'))
-    demand(caller.rights(vhost.name).canConfigure(name))
+    demand(caller.rights(vhost.name).canConfigure('exchange', name))
     const isNew = vhost.exchange(name) === undefined
     await asked<unknown>((answered) =>
       vhost.declareExchange(
@@ -168,7 +168,7 @@ class Exchanges {
   async delete(request: ApiRequest): Promise<Reply> {
     const vhost = vhostOf(this.#context.broker, request)
     const name = exchangeName(request.param('name'))
-    demand(request.caller.rights(vhost.name).canConfigure(name))
+    demand(request.caller.rights(vhost.name).canConfigure('exchange', name))
     if (name === '') throw notAuthorised('Access refused.')
     if (vhost.exchange(name) === undefined) throw objectNotFound()
     const ifUnused = request.query.get('if-unused') === 'true'

@@ -99,7 +99,8 @@ class Messages {
     const draft = this.#draft(name, body)
     const exchange = vhost.exchange(name)
     if (exchange === undefined) throw badRequest(`404 NOT_FOUND - no exchange '${name}' in vhost '${vhost.name}'`)
-    demand(rights.canWrite(name) && rights.canWriteTopic(name, body.routing_key))
+    demand(rights.canWrite('exchange', name))
+    if (exchange.type.name === 'topic') demand(rights.canWriteTopic(name, body.routing_key))
     if (exchange.record.internal) {
       throw badRequest(`403 ACCESS_REFUSED - cannot publish to internal exchange '${name}' in vhost '${vhost.name}'`)
     }
@@ -163,7 +164,7 @@ class Messages {
     const found = vhost.findQueue(name, actorOf(caller))
     if (found.refusal?.code === 'not-found') throw notFound(`NOT_FOUND - ${found.refusal.text}`)
     const queue = granted(found)
-    if (!caller.rights(vhost.name).canRead(name)) throw notAuthorised('Access refused.')
+    if (!caller.rights(vhost.name).canRead('queue', name)) throw notAuthorised('Access refused.')
     const isNoAck = body.ackmode === 'ack_requeue_false'
     const refusal = queue.refusesTake(isNoAck)
     if (refusal !== undefined) throw badRequest(refusal.text)

@@ -153,7 +153,7 @@ class Operations {
     const answer = vhost.findQueue(name, actorOf(caller))
     if (answer.refusal?.code === 'not-found') throw notFound(`NOT_FOUND - ${answer.refusal.text}`)
     const queue = granted(answer)
-    demand(caller.rights(vhost.name).canRead(name))
+    demand(caller.rights(vhost.name).canRead('queue', name))
     if (queue.contents === null) throw badRequest(`a queue of type ${queue.kind} keeps nothing`)
     return { vhost, queue, contents: queue.contents }
   }
@@ -242,7 +242,7 @@ class Operations {
 
   pause(request: ApiRequest<undefined>, isPaused: boolean): Reply {
     const { contents, queue, vhost } = this.find(request)
-    demand(request.caller.rights(vhost.name).canConfigure(queue.name))
+    demand(request.caller.rights(vhost.name).canConfigure('queue', queue.name))
     if (isPaused) contents.pause()
     else contents.resume()
     return NO_CONTENT
@@ -276,14 +276,14 @@ class Operations {
     const rights = caller.rights(vhost.name)
     if (destination.kind === 'queue') {
       if (vhost.queue(destination.queue) === undefined) throw badRequest(`no queue '${destination.queue}'`)
-      return demand(rights.canWrite(destination.queue))
+      return demand(rights.canWrite('queue', destination.queue))
     }
     // Dead letters go back to any queue, and messages to any exchange that they came by.
     if (destination.kind === 'origin' || destination.exchange === undefined) return demand(caller.isAdministrator)
     const exchange = vhost.exchange(destination.exchange)
     if (exchange === undefined) throw badRequest(`no exchange '${destination.exchange}'`)
     if (exchange.record.internal) throw badRequest(`exchange '${destination.exchange}' is internal`)
-    demand(rights.canWrite(destination.exchange))
+    demand(rights.canWrite('exchange', destination.exchange))
   }
 }
 

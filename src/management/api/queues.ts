@@ -109,7 +109,7 @@ function itemRoutes(group: Queues): Endpoint[] {
       summary: 'Drops the ready messages of a queue.',
       handle: (request) => {
         const queue = queueOf(broker, request)
-        demand(request.caller.rights(queue.vhost).canRead(queue.name))
+        demand(request.caller.rights(queue.vhost).canRead('queue', queue.name))
         granted(vhostOf(broker, request).purgeQueue(queue.name, actorOf(request.caller)))
         return NO_CONTENT
       },
@@ -189,7 +189,7 @@ class Queues {
     const { body, caller } = request
     const vhost = vhostOf(broker, request, true)
     const name = request.param('name')
-    demand(caller.rights(vhost.name).canConfigure(name))
+    demand(caller.rights(vhost.name).canConfigure('queue', name))
     if (body.node !== undefined && body.node !== node.name) {
       throw badRequest(`Node ${body.node} could not be contacted`)
     }
@@ -212,7 +212,7 @@ class Queues {
     const { query, caller } = request
     const vhost = vhostOf(this.context.broker, request)
     const name = request.param('name')
-    demand(caller.rights(vhost.name).canConfigure(name))
+    demand(caller.rights(vhost.name).canConfigure('queue', name))
     if (vhost.queue(name) === undefined) throw objectNotFound()
     const conditions = { ifUnused: query.get('if-unused') === 'true', ifEmpty: query.get('if-empty') === 'true' }
     await asked<number>((answered) => vhost.deleteQueue(name, conditions, actorOf(caller), answered))

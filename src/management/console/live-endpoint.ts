@@ -5,6 +5,8 @@
  * A watch is a path of a GET endpoint below `/api`, query included; who may read it is that endpoint's business, asked
  * anew at every reading.
  */
+
+import { known } from '../../model/access/access-pending.ts'
 import type { Caller } from '../http/access.ts'
 import { ApiError, badRequest, objectNotFound } from '../http/api-error.ts'
 import { type Endpoint, plain, type Reply } from '../http/endpoint.ts'
@@ -51,10 +53,12 @@ export function resourceReader(router: () => Router<Endpoint>): ReadResource {
     const found = router().find('GET', path)
     const endpoint = found?.route
     if (found === undefined || endpoint === undefined) throw objectNotFound()
-    const refusal = endpoint.access === 'anyone' ? undefined : caller.refuses(endpoint.access, found.params.vhost)
-    if (refusal !== undefined) throw refusal
     const query = new URLSearchParams(question < 0 ? '' : watched.slice(question + 1))
-    return await jsonOf(await call(endpoint, found.params, query, caller))
+    return await known(async () => {
+      const refusal = endpoint.access === 'anyone' ? undefined : caller.refuses(endpoint.access, found.params.vhost)
+      if (refusal !== undefined) throw refusal
+      return await jsonOf(await call(endpoint, found.params, query, caller))
+    })
   }
 }
 

@@ -9,10 +9,10 @@ import { LiveStream } from './live-stream.ts'
 
 const NO_MODEL = {
   hasVhost: () => true,
-  mayEnter: () => true,
+  vhostNames: () => [],
   rights: () => assert.fail('nobody asks for rights'),
 }
-const CALLER = new Caller('guest', ['administrator'], NO_MODEL)
+const CALLER = new Caller({ user: 'guest', tags: ['administrator'], authorization: null }, NO_MODEL)
 
 interface World {
   readonly clock: ManualClock

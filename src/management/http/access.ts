@@ -3,6 +3,8 @@
  *
  * Tags are those of RabbitMQ's management; a stronger tag includes the weaker ones.
  */
+import { AccessPending } from '../../model/access/access-pending.ts'
+import type { ResourceKind, SessionLogin } from '../../model/access/authorization.ts'
 import { type ApiError, notAuthorised, objectNotFound } from './api-error.ts'
 import type { Access } from './endpoint.ts'
 
@@ -13,9 +15,10 @@ const ADMINISTRATOR_TAGS = ['administrator']
 
 /** What a user may do with the names of a virtual host: `SessionPermissions` fulfils it. */
 export interface Rights {
-  canConfigure(name: string): boolean
-  canWrite(name: string): boolean
-  canRead(name: string): boolean
+  mayEnter(): boolean
+  canConfigure(kind: ResourceKind, name: string): boolean
+  canWrite(kind: ResourceKind, name: string): boolean
+  canRead(kind: ResourceKind, name: string): boolean
   canWriteTopic(exchange: string, routingKey: string): boolean
   canReadTopic(exchange: string, routingKey: string): boolean
 }
@@ -23,12 +26,13 @@ export interface Rights {
 /** What access needs of the broker. */
 export interface AccessModel {
   hasVhost(name: string): boolean
-  mayEnter(user: string, vhost: string): boolean
-  rights(user: string, vhost: string): Rights
+  vhostNames(): Iterable<string>
+  rights(login: SessionLogin, vhost: string): Rights
 }
 
 /** Over the local socket everything may be done. */
 const ALL_RIGHTS: Rights = {
+  mayEnter: () => true,
   canConfigure: () => true,
   canWrite: () => true,
   canRead: () => true,
@@ -38,18 +42,31 @@ const ALL_RIGHTS: Rights = {
 
 /** The model as the local socket sees it. */
 export function unrestricted(model: AccessModel): AccessModel {
-  return { hasVhost: (name) => model.hasVhost(name), mayEnter: () => true, rights: () => ALL_RIGHTS }
+  return {
+    hasVhost: (name) => model.hasVhost(name),
+    vhostNames: () => model.vhostNames(),
+    rights: () => ALL_RIGHTS,
+  }
 }
 
-/** Somebody who calls the API. */
+/** A login as callers need it. */
+export interface CallerLogin extends SessionLogin {
+  readonly tags: readonly string[]
+}
+
+/** Somebody who calls the API. Questions that are not answered yet throw `AccessPending`: the request is handled again. */
 export class Caller {
   readonly user: string
   readonly tags: readonly string[]
+  readonly #login: SessionLogin
   readonly #model: AccessModel
+  /** Made when they are asked for: they remember answers of other systems. */
+  readonly #rights = new Map<string, Rights>()
 
-  constructor(user: string, tags: readonly string[], model: AccessModel) {
-    this.user = user
-    this.tags = tags
+  constructor(login: CallerLogin, model: AccessModel) {
+    this.user = login.user
+    this.tags = login.tags
+    this.#login = login
     this.#model = model
   }
 
@@ -71,7 +88,12 @@ export class Caller {
   }
 
   mayEnter(vhost: string): boolean {
-    return this.#model.mayEnter(this.user, vhost)
+    try {
+      return this.rights(vhost).mayEnter()
+    } catch (error) {
+      if (error instanceof AccessPending) this.#askForAll()
+      throw error
+    }
   }
 
   maySee(vhost: string): boolean {
@@ -79,7 +101,24 @@ export class Caller {
   }
 
   rights(vhost: string): Rights {
-    return this.#model.rights(this.user, vhost)
+    let rights = this.#rights.get(vhost)
+    if (rights === undefined) {
+      rights = this.#model.rights(this.#login, vhost)
+      // Names of virtual hosts that are not there are any number.
+      if (this.#model.hasVhost(vhost)) this.#rights.set(vhost, rights)
+    }
+    return rights
+  }
+
+  /** Who asks for one virtual host asks for the others next: the questions go out together. */
+  #askForAll(): void {
+    for (const name of this.#model.vhostNames()) {
+      try {
+        this.rights(name).mayEnter()
+      } catch (error) {
+        if (!(error instanceof AccessPending)) throw error
+      }
+    }
   }
 
   /** Sees connections of others: of its own user, or all as a monitoring user. */

@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../../base/log.ts'
+import { known } from '../../model/access/access-pending.ts'
 import type { Caller } from './access.ts'
 import { ApiError, badRequest, objectNotFound } from './api-error.ts'
 import { type Authentication, sourceOf } from './authentication.ts'
@@ -64,11 +65,11 @@ export class ApiServer {
     let caller: Caller | null = null
     if (endpoint.access !== 'anyone') {
       caller = await authentication.callerOf(request, isLocal)
-      const refusal = caller.refuses(endpoint.access, found.params.vhost)
+      const refusal = await known(() => caller?.refuses(endpoint.access, found.params.vhost))
       if (refusal !== undefined) throw refusal
     }
     const body = await this.#body(request, endpoint)
-    return await endpoint.handle({
+    const asked: Parameters<Endpoint['handle']>[0] = {
       method: endpoint.method,
       param: (name) => found.params[name] ?? missing(name),
       query,
@@ -80,7 +81,9 @@ export class ApiServer {
       headers: request.headers,
       isEncrypted: 'encrypted' in request.socket || header(request, 'x-forwarded-proto') === 'https',
       source: sourceOf(request),
-    })
+    }
+    // Endpoints ask for permissions before they change anything: one that has to wait for the answer is called again.
+    return await known(() => endpoint.handle(asked))
   }
 
   async #body(request: IncomingMessage, endpoint: Endpoint): Promise<unknown> {

@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isRefusal, type Login, type LoginSource } from '../../auth/identity.ts'
 import type { Randomness } from '../../base/random.ts'
-import { type AccessModel, Caller, unrestricted } from './access.ts'
+import { type AccessModel, Caller, type CallerLogin, unrestricted } from './access.ts'
 import { ApiError, loginFailed } from './api-error.ts'
 import { CONSOLE_HEADER, cookieToken } from './session-cookie.ts'
 
@@ -13,6 +13,7 @@ import { CONSOLE_HEADER, cookieToken } from './session-cookie.ts'
 export const REALM = 'RabbitMQ Management'
 /** User name of calls over the local socket. */
 export const LOCAL_USER = 'warren-local'
+const LOCAL_LOGIN: CallerLogin = { user: LOCAL_USER, tags: ['administrator'], authorization: null }
 /** Logins of browsers kept at most; the oldest goes first. */
 const SESSIONS_MAX = 10_000
 const TOKEN_BYTES = 24
@@ -49,7 +50,7 @@ export class Authentication {
 
   /** The caller of a request; throws a 401. */
   async callerOf(request: IncomingMessage, isLocal: boolean): Promise<Caller> {
-    if (isLocal) return new Caller(LOCAL_USER, ['administrator'], unrestricted(this.#options.model))
+    if (isLocal) return new Caller(LOCAL_LOGIN, unrestricted(this.#options.model))
     const { authorization } = request.headers
     const credentials =
       authorization === undefined ? this.#cookieCredentials(request) : this.#credentialsOf(authorization)
@@ -63,14 +64,14 @@ export class Authentication {
     const credentials = this.#sessionOf(cookieToken(headers))
     if (credentials === undefined) return null
     const result = await this.#options.login.authenticate({ ...credentials, source })
-    return isRefusal(result) ? null : new Caller(result.user, result.tags, this.#options.model)
+    return isRefusal(result) ? null : new Caller(result, this.#options.model)
   }
 
   /** The caller with these credentials; throws a 401. */
   async check({ username, password }: BasicCredentials, source: LoginSource): Promise<Caller> {
     const result = await this.#options.login.authenticate({ username, password, source })
     if (isRefusal(result)) throw loginFailed(REALM)
-    return new Caller(result.user, result.tags, this.#options.model)
+    return new Caller(result, this.#options.model)
   }
 
   /** A token that stands for the credentials until the session ends. */

@@ -16,12 +16,12 @@ import { Declaring } from './declaring.ts'
 import { Deliveries } from './deliveries.ts'
 import { ChannelError, ConnectionError } from './errors.ts'
 import { Gets } from './gets.ts'
+import type { Publication } from './publication.ts'
 import {
   ChannelPublisher,
   EXPECT_BODY,
   EXPECT_HEADER,
   EXPECT_METHOD,
-  type Publication,
   type PublishListener,
   type PublishScratch,
 } from './publisher.ts'
@@ -305,6 +305,8 @@ export class Channel implements PublishListener {
   #commit(transaction: Transaction): void {
     const { host, world } = this.#session
     let isPartial = false
+    // What is still to be asked is asked before anything is published.
+    for (const publication of transaction.held) this.#publisher.check(publication)
     for (const publication of transaction.take()) {
       if (this.#publisher.publishHeld(publication) === PUBLISH_REFUSED) isPartial = true
     }

@@ -9,23 +9,27 @@
  *
  * Invariant: when the socket is gone, or close was said by either side, nothing of the connection is left in the model.
  */
-import { isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
+import { CredentialExpiry } from '../../auth/credential-expiry.ts'
+import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
+import { AccessPending } from '../../model/access/access-pending.ts'
 import type { CloseReason, ConnectionStatus } from '../../model/connections.ts'
+import type { SessionPermissions } from '../../model/permissions.ts'
 import { Heartbeat, type HeartbeatOwner } from '../../net/heartbeat.ts'
 import type { InboundBudget } from '../../net/inbound-budget.ts'
-import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
+import { PAUSE_BLOCKED, PAUSE_PARKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
 import { AlarmGate, type BlockableInput } from './alarm-gate.ts'
 import { Channels } from './channels.ts'
 import { decodeMethod, encodeMethod, HEARTBEAT, readMethodId } from './codec.ts'
 import { connectionName, type ListedConnection, ListedHandle } from './connection-listing.ts'
 import { ConnectionLog } from './connection-log.ts'
-import { ChannelError, ConnectionError, frameText } from './errors.ts'
+import { ChannelError, ConnectionError, closeArguments, frameText } from './errors.ts'
 import { FrameReader, type FrameSink } from './frame-reader.ts'
 import { loginSource, type Tuning } from './handshake.ts'
 import { InputGate } from './input-gate.ts'
 import { Opening, type OpeningListener } from './opening.ts'
+import { type ParkedFrame, Parking, type ParkingHost } from './parking.ts'
 import type { PublishScratch } from './publisher.ts'
 import { refuse } from './refused.ts'
 import { afterRemoval } from './removal-wait.ts'
@@ -38,6 +42,8 @@ type State = 'opening' | 'running' | 'closing' | 'closed'
 const SILENT_CLOSE_MS = 3_000
 /** How long a client may take to answer connection.close, or to close its socket after close-ok. */
 const CLOSE_OK_MS_MAX = 30_000
+
+const NO_BYTES: Buffer = Buffer.alloc(0)
 
 /** What all connections of a broker use in turns. */
 export interface SharedParts {
@@ -55,7 +61,8 @@ export class Connection
     BlockableInput,
     TimerOwner,
     HeartbeatOwner,
-    ListedConnection
+    ListedConnection,
+    ParkingHost
 {
   readonly id: string
   readonly name: string
@@ -76,9 +83,10 @@ export class Connection
   #alarmGate: AlarmGate | null = null
   #handle: ListedHandle | null = null
   #heartbeat: Heartbeat | null = null
-  /** When the credentials end. */
-  #expiry: TimerEntry | null = null
+  #expiry: CredentialExpiry | null = null
+  #permissions: SessionPermissions | null = null
   #receivedCount = 0
+  readonly #parking = new Parking(this)
 
   /** Starts to read. `forget` is called when the socket is gone. */
   constructor(transport: Transport, world: SessionWorld, shared: SharedParts, forget: (it: Connection) => void) {
@@ -139,9 +147,14 @@ export class Connection
       try {
         this.#onConnectionFrame(type, channelNumber, methodId, bytes, start, end)
       } catch (error) {
-        this.#failed(channelNumber, methodId, error)
+        if (error instanceof AccessPending)
+          this.#handleAgain(channelNumber, Buffer.from(bytes.subarray(start, end)), error)
+        else this.#failed(channelNumber, methodId, error)
       }
       return
+    }
+    if (this.#parking.count > 0 && this.#parking.has(channelNumber)) {
+      return this.#parking.keep(channelNumber, type, methodId, bytes, start, end)
     }
     const channel = this.#channels!.get(channelNumber) // Set since the state is running.
     if (channel === null) return this.#onFrameOfNoChannel(channelNumber, methodId, bytes, start, end)
@@ -151,8 +164,44 @@ export class Connection
         this.#closeChannel(channelNumber, methodId)
       else channel.onFrame(type, methodId, bytes, start, end)
     } catch (error) {
-      this.#failed(channelNumber, wasMidContent ? spec.BASIC_PUBLISH : methodId, error)
+      const failedMethod = wasMidContent ? spec.BASIC_PUBLISH : methodId
+      if (!(error instanceof AccessPending)) return this.#failed(channelNumber, failedMethod, error)
+      const { again } = error
+      const kept = again === null ? Buffer.from(bytes.subarray(start, end)) : NO_BYTES
+      this.#parking.park(channelNumber, { type, methodId: failedMethod, bytes: kept, again }, error)
     }
+  }
+
+  // What waits for a permission
+
+  /** connection.open waits for the answer whether the user may enter. */
+  #handleAgain(channelNumber: number, bytes: Buffer, pending: AccessPending): void {
+    this.suspendInput()
+    void pending.answered.then(() => {
+      if (this.#state === 'opening') this.onFrame(spec.FRAME_METHOD, channelNumber, bytes, 0, bytes.length)
+      this.resumeInput()
+    })
+  }
+
+  handleParked(channelNumber: number, frame: ParkedFrame): void {
+    const { type, methodId, bytes, again } = frame
+    if (again === null) return this.onFrame(type, channelNumber, bytes, 0, bytes.length)
+    if (this.#channels?.get(channelNumber) === null) return
+    try {
+      again()
+    } catch (error) {
+      if (error instanceof AccessPending) this.#parking.park(channelNumber, frame, error)
+      else this.#failed(channelNumber, methodId, error)
+    }
+  }
+
+  get mayHandle(): boolean {
+    return this.#state === 'running' && !this.#gate.isHeldBy(PAUSE_WAITING) && !this.#gate.isHeldBy(PAUSE_BLOCKED)
+  }
+
+  onParkedPressure(isHigh: boolean): void {
+    if (isHigh) this.#gate.shut(PAUSE_PARKED)
+    else this.#guarded(() => this.#gate.open(PAUSE_PARKED))
   }
 
   #onConnectionFrame(type: number, channel: number, methodId: number, bytes: Buffer, start: number, end: number): void {
@@ -162,7 +211,7 @@ export class Connection
       throw ConnectionError.unexpectedFrame(frameText(type, bytes, start, end))
     }
     if (!spec.isMethodId(methodId)) throw ConnectionError.commandInvalid('unimplemented method')
-    if (methodId === spec.CONNECTION_CLOSE) return this.#onClose()
+    if (methodId === spec.CONNECTION_CLOSE) return this.#onCloseAsked()
     if (this.#state === 'opening') return this.#opening.onMethod(methodId, bytes, start, end)
     if (methodId !== spec.CONNECTION_UPDATE_SECRET) {
       throw ConnectionError.channelError('unexpected method in connection state running')
@@ -215,13 +264,14 @@ export class Connection
     const { capabilities, clientProperties, tuning } = this.#opening
     const { outbox } = this.#socket
     const identity = this.#opening.identity! // Set: tuning follows the login.
-    refuse(broker.refusesConnection(identity.user, vhostName))
+    const permissions = this.#permissionsFor(identity, vhostName)
+    refuse(broker.refusesConnection(permissions))
     const session: Session = {
       world: this.#world,
       host: this,
       outbox,
       vhost: broker.vhost(vhostName)!, // `refusesConnection` knows it.
-      permissions: broker.sessionPermissions(identity.user, vhostName),
+      permissions,
       identity,
       actor: { user: identity.user, connectionId: this.id },
       connectionName: this.name,
@@ -239,6 +289,12 @@ export class Connection
     this.#log.opened(identity.user, vhostName, clientProperties)
   }
 
+  /** The same while the answer to connection.open waits for them. */
+  #permissionsFor(identity: Identity, vhostName: string): SessionPermissions {
+    this.#permissions ??= this.#world.broker.sessionPermissions(identity, vhostName)
+    return this.#permissions
+  }
+
   // What channels ask
 
   suspendInput(): void {
@@ -247,6 +303,7 @@ export class Connection
 
   resumeInput(): void {
     this.#guarded(() => this.#gate.open(PAUSE_WAITING))
+    this.#parking.drain()
   }
 
   complete(channelNumber: number, methodId: number, rest: () => void): void {
@@ -270,6 +327,7 @@ export class Connection
 
   unblock(): void {
     this.#guarded(() => this.#gate.open(PAUSE_BLOCKED))
+    this.#parking.drain()
   }
 
   // Listing
@@ -358,19 +416,16 @@ export class Connection
     this.destroy()
   }
 
-  onTimer(_nowMs: number, entry: TimerEntry): void {
-    if (entry === this.#expiry) {
-      if (this.#state === 'running') this.#closeWith(ConnectionError.connectionForced('credential expired'))
-      return
-    }
+  onTimer(): void {
     if (this.#state === 'opening') this.#log.handshakeTimeout(this.#opening.state)
     this.destroy()
   }
 
   #expireAt(expiresAtMs: number | null): void {
-    if (expiresAtMs === null) return
-    this.#expiry ??= new TimerEntry(this)
-    this.#world.broker.world.timers.schedule(this.#expiry, expiresAtMs)
+    this.#expiry?.stop()
+    this.#expiry = CredentialExpiry.at(this.#world.broker.world.timers, expiresAtMs, () => {
+      if (this.#state === 'running') this.#closeWith(ConnectionError.connectionForced('credential expired'))
+    })
   }
 
   #closeWithin(ms: number): void {
@@ -392,6 +447,7 @@ export class Connection
         this.#closeWith(ConnectionError.notAllowed('New secret was refused by one of the backends'))
       } else {
         this.#expireAt(result.expiresAtMs)
+        this.#session?.permissions.renew(result.authorization)
         this.#secretUpdated()
       }
       this.resumeInput()
@@ -483,6 +539,13 @@ export class Connection
     if (this.#reader.stopped) this.#socket.end()
   }
 
+  /** What came before is handled before: publishes that wait for their permission, too. */
+  #onCloseAsked(): void {
+    if (this.#parking.count === 0) return this.#onClose()
+    this.suspendInput()
+    this.#parking.whenEmpty(() => this.#onClose())
+  }
+
   #onClose(): void {
     this.#log.closedByClient(this.#opening.identity?.user ?? '')
     const queues = [...(this.#channels?.all() ?? [])].flatMap((channel) => channel.autoDeleteQueues())
@@ -506,7 +569,8 @@ export class Connection
   #terminate(done: () => void): void {
     this.#heartbeat?.stop()
     this.#heartbeat = null
-    if (this.#expiry !== null) this.#world.broker.world.timers.cancel(this.#expiry)
+    this.#parking.close()
+    this.#expiry?.stop()
     this.#alarmGate?.close()
     this.#channels?.closeAll()
     const session = this.#session
@@ -518,15 +582,4 @@ export class Connection
   #write(frame: Buffer): void {
     this.#socket.outbox.write(frame)
   }
-}
-
-interface CloseArguments {
-  readonly replyCode: number
-  readonly replyText: string
-  readonly classId: number
-  readonly methodId: number
-}
-
-function closeArguments({ replyCode, replyText, failedMethod }: ChannelError | ConnectionError): CloseArguments {
-  return { replyCode, replyText, classId: spec.classIdOf(failedMethod), methodId: spec.methodIdOf(failedMethod) }
 }

@@ -3,6 +3,7 @@
  */
 import { uniqueName } from '../../base/random.ts'
 import { TURN_SESSIONS, type TurnTask } from '../../base/turn.ts'
+import { whenKnown } from '../../model/access/access-pending.ts'
 import { CANCELLED_LATE, type ConsumerSpec, type Queue } from '../../model/queue/queue.ts'
 import { REPLY_TO } from '../../model/routing/reply-to.ts'
 import { integerArgument } from '../../model/values/arguments.ts'
@@ -125,12 +126,25 @@ export class Consuming implements TurnTask {
 
   /** Ends consumers of queues that the user may read no more. */
   revalidate(): void {
+    const { host } = this.#session
+    const { channel } = this.#deliveries
     for (const consumer of [...this.#deliveries.consumers.values()]) {
-      const queue = consumer.subscription?.queue
-      if (queue === undefined || this.#session.permissions.canRead(queue.name)) continue
-      consumer.subscription?.cancel()
-      this.#deliveries.cancelledByQueue(consumer, 'access refused')
+      whenKnown(
+        () => this.#revalidateOne(consumer),
+        (error) =>
+          host.complete(channel, 0, () => {
+            throw error
+          }),
+      )
     }
+  }
+
+  #revalidateOne(consumer: ChannelConsumer): void {
+    const queue = consumer.subscription?.queue
+    if (queue === undefined || this.#deliveries.isClosed) return
+    if (this.#session.permissions.canRead('queue', queue.name)) return
+    consumer.subscription?.cancel()
+    this.#deliveries.cancelledByQueue(consumer, 'access refused')
   }
 
   #newTag(): string {
@@ -189,7 +203,7 @@ export class Consuming implements TurnTask {
 
 /** Throws 403 unless the user may read from the queue. */
 export function checkReadable(session: Session, queueName: string): void {
-  if (session.permissions.canRead(queueName)) return
+  if (session.permissions.canRead('queue', queueName)) return
   const text = `read access to ${queueText(session.vhost.name, queueName)} refused for user '${session.identity.user}'`
   throw ChannelError.accessRefused(text)
 }

@@ -5,6 +5,7 @@
  * requests. Permissions are asked here, in RabbitMQ's order; everything else is the vhost's to refuse.
  */
 
+import type { Permission, ResourceKind } from '../../model/access/authorization.ts'
 import { isReplyName } from '../../model/routing/reply-to.ts'
 import { type Arguments, stringArgument } from '../../model/values/arguments.ts'
 import type { Answer, Answered } from '../../model/verbs/answer.ts'
@@ -36,8 +37,6 @@ import {
   QUEUE_UNBIND_OK,
 } from './spec.ts'
 
-type PermissionKind = 'configure' | 'write' | 'read'
-
 /** One per channel. */
 export class Declaring {
   readonly #session: Session
@@ -64,7 +63,7 @@ export class Declaring {
     const name = cleanName(args.queue)
     if (isReplyName(name)) return this.#declareReplyQueue(name, args.noWait)
     if (args.passive) return this.#declarePassively(name === '' ? this.queueName('') : name, args.noWait)
-    if (name !== '') this.#check('configure', queueText(vhost.name, name), name)
+    if (name !== '') this.#check('configure', 'queue', name)
     this.#checkDeadLetters(name, args.arguments)
     const declaration = {
       name,
@@ -83,7 +82,7 @@ export class Declaring {
   deleteQueue(args: MethodArguments<typeof QUEUE_DELETE>): void {
     const { vhost, actor } = this.#session
     const name = this.queueName(args.queue)
-    this.#check('configure', queueText(vhost.name, name), name)
+    this.#check('configure', 'queue', name)
     const conditions = { ifUnused: args.ifUnused, ifEmpty: args.ifEmpty }
     this.#answering<number>(
       QUEUE_DELETE,
@@ -114,7 +113,7 @@ export class Declaring {
       grantedValue(vhost.findExchange(name))
       return reply()
     }
-    this.#check('configure', exchangeText(vhost.name, name), name)
+    this.#check('configure', 'exchange', name)
     this.#checkAlternate(name, args.arguments)
     const { type, durable, autoDelete, internal } = args
     const declaration = { name, type, durable, autoDelete, internal, arguments: args.arguments }
@@ -124,7 +123,7 @@ export class Declaring {
   deleteExchange(args: MethodArguments<typeof EXCHANGE_DELETE>): void {
     const { vhost } = this.#session
     const name = cleanName(args.exchange)
-    this.#check('configure', exchangeText(vhost.name, name), name)
+    this.#check('configure', 'exchange', name)
     this.#answering<null>(
       EXCHANGE_DELETE,
       (answered) => vhost.deleteExchange(name, args.ifUnused, answered),
@@ -190,12 +189,11 @@ export class Declaring {
 
   #declarePassively(name: string, noWait: boolean): void {
     const { vhost, actor, permissions } = this.#session
-    const { canConfigure, canWrite, canRead } = {
-      canConfigure: permissions.canConfigure(name),
-      canWrite: permissions.canWrite(name),
-      canRead: permissions.canRead(name),
-    }
-    if (!canConfigure && !canWrite && !canRead) this.#check('configure', queueText(vhost.name, name), name)
+    const may =
+      permissions.canConfigure('queue', name) ||
+      permissions.canWrite('queue', name) ||
+      permissions.canRead('queue', name)
+    if (!may) this.#check('configure', 'queue', name)
     const queue = grantedValue(vhost.findQueue(name, actor))
     queue.touch()
     this.#declareOk(queue.name, queue.readyCount, queue.consumers.length, noWait)
@@ -216,39 +214,38 @@ export class Declaring {
 
   // Permissions
 
-  #check(kind: PermissionKind, object: string, name: string): void {
-    const { permissions, identity } = this.#session
+  #check(kind: Permission, resource: ResourceKind, name: string): void {
+    const { permissions, identity, vhost } = this.#session
     const may =
       kind === 'configure'
-        ? permissions.canConfigure(name)
+        ? permissions.canConfigure(resource, name)
         : kind === 'write'
-          ? permissions.canWrite(name)
-          : permissions.canRead(name)
-    if (!may) throw ChannelError.accessRefused(`${kind} access to ${object} refused for user '${identity.user}'`)
+          ? permissions.canWrite(resource, name)
+          : permissions.canRead(resource, name)
+    if (may) return
+    const object = resource === 'queue' ? queueText(vhost.name, name) : exchangeText(vhost.name, name)
+    throw ChannelError.accessRefused(`${kind} access to ${object} refused for user '${identity.user}'`)
   }
 
   /** A queue with dead letters reads from itself and writes to their exchange. */
   #checkDeadLetters(name: string, args: Arguments): void {
     const exchange = stringArgument(args, 'x-dead-letter-exchange')
     if (exchange === undefined) return
-    const { vhost } = this.#session
-    if (name !== '') this.#check('read', queueText(vhost.name, name), name)
-    this.#check('write', exchangeText(vhost.name, exchange), exchange)
+    if (name !== '') this.#check('read', 'queue', name)
+    this.#check('write', 'exchange', exchange)
   }
 
   #checkAlternate(name: string, args: Arguments): void {
     const alternate = stringArgument(args, 'alternate-exchange')
     if (alternate === undefined) return
-    const { vhost } = this.#session
-    this.#check('read', exchangeText(vhost.name, name), name)
-    this.#check('write', exchangeText(vhost.name, alternate), alternate)
+    this.#check('read', 'exchange', name)
+    this.#check('write', 'exchange', alternate)
   }
 
   #checkBinding({ source, destination, destinationKind, routingKey }: BindingRequest): void {
     const { vhost, permissions, identity } = this.#session
-    const object = destinationKind === 'queue' ? queueText : exchangeText
-    this.#check('write', object(vhost.name, destination), destination)
-    this.#check('read', exchangeText(vhost.name, source), source)
+    this.#check('write', destinationKind, destination)
+    this.#check('read', 'exchange', source)
     if (vhost.exchange(source)?.type.name !== 'topic' || permissions.canReadTopic(source, routingKey)) return
     const what = `read access to topic '${routingKey}' in ${exchangeText(vhost.name, source)}`
     throw ChannelError.accessRefused(`${what} refused for user '${identity.user}'`)

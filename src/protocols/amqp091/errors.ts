@@ -5,6 +5,7 @@
  * channel.close, a `ConnectionError` connection.close, anything else is a bug (541). Texts read
  * `<NAME> - <explanation>` and are cut as RabbitMQ cuts them, because clients match on them. [AMQP 0-9-1 §1.2]
  */
+import { classIdOf, methodIdOf } from './spec.ts'
 
 interface Reply {
   readonly code: number
@@ -206,4 +207,17 @@ const ESCAPES: ReadonlyMap<number, string> = new Map([
 
 function octetList(bytes: Uint8Array, start: number, end: number): string {
   return bytes.subarray(start, end).join(',')
+}
+
+/** Arguments of channel.close and connection.close. */
+export interface CloseArguments {
+  readonly replyCode: number
+  readonly replyText: string
+  readonly classId: number
+  readonly methodId: number
+}
+
+/** What a close says of an error. */
+export function closeArguments({ replyCode, replyText, failedMethod }: ChannelError | ConnectionError): CloseArguments {
+  return { replyCode, replyText, classId: classIdOf(failedMethod), methodId: methodIdOf(failedMethod) }
 }

@@ -54,6 +54,11 @@ export class InputGate {
     return this.#holds.size > 0
   }
 
+  /** Whether input waits for this reason. */
+  isHeldBy(reason: number): boolean {
+    return this.#holds.has(reason)
+  }
+
   #drain(): void {
     this.#reader.resume()
     for (let chunk = this.#kept[0]; chunk !== undefined && this.#holds.size === 0; chunk = this.#kept[0]) {

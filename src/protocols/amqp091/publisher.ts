@@ -6,6 +6,7 @@
  * own, which grows only as bytes arrive. [AMQP 0-9-1 §4.2.6; RabbitMQ: basic.publish]
  */
 import { readU32 } from '../../base/u64.ts'
+import { AccessPending } from '../../model/access/access-pending.ts'
 import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091 } from '../../model/message/message.ts'
 import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/routing/route.ts'
 import { exchangeText } from '../../model/verbs/refusals.ts'
@@ -16,6 +17,7 @@ import { writeContentCopy } from './delivery-writer.ts'
 import { ChannelError, ConnectionError } from './errors.ts'
 import { ABSENT, PropertyScan } from './properties.ts'
 import { PropertyFacts } from './property-facts.ts'
+import { HeldPublication, type Publication } from './publication.ts'
 import { type PublishAddress, PublishAddresses } from './publish-address.ts'
 import { expirationOf, takeExtraKeys, wantsDirectReply, withReplyTo } from './publish-properties.ts'
 import type { Session } from './session.ts'
@@ -41,18 +43,6 @@ export class PublishScratch {
   readonly header = new ContentHeaderFields()
   /** The time of day, stamped when a chunk arrives. */
   nowMs = 0
-}
-
-/** One message with the memory it lies in, borrowed. */
-export interface Publication {
-  readonly address: PublishAddress
-  readonly mandatory: boolean
-  readonly properties: Buffer
-  readonly propertiesStart: number
-  readonly propertiesEnd: number
-  readonly body: Buffer
-  readonly bodyStart: number
-  readonly bodyEnd: number
 }
 
 /** The channel's side. */
@@ -162,20 +152,34 @@ export class ChannelPublisher implements Publication {
     return this.#publish(publication)
   }
 
+  /** Throws unless the message of a transaction may be published now. */
+  check(publication: Publication): void {
+    this.#prepare(publication)
+  }
+
   #finish(): void {
     this.expects = EXPECT_METHOD
     try {
-      if (this.#listener.isTransactional) this.#hold()
-      else this.#publish(this)
+      this.#publishOrHold(this)
+    } catch (error) {
+      if (error instanceof AccessPending) {
+        const held = new HeldPublication(this)
+        error.again = () => this.#publishOrHold(held)
+      }
+      throw error
     } finally {
       this.properties = NOTHING
       this.body = NOTHING
     }
   }
 
-  #hold(): void {
-    this.#prepare(this)
-    this.#listener.hold(this)
+  #publishOrHold(publication: Publication): void {
+    if (!this.#listener.isTransactional) {
+      this.#publish(publication)
+      return
+    }
+    this.#prepare(publication)
+    this.#listener.hold(publication)
   }
 
   #collect(bytes: Buffer, start: number, end: number, total: number): void {
@@ -255,7 +259,7 @@ export class ChannelPublisher implements Publication {
   #checkAddress(address: PublishAddress): void {
     const { permissions, vhost } = this.#session
     if (address.permissionRevision !== permissions.revision) {
-      address.mayWrite = permissions.canWrite(address.exchangeName)
+      address.mayWrite = permissions.canWrite('exchange', address.exchangeName)
       address.permissionRevision = permissions.revision
     }
     if (!address.mayWrite) {

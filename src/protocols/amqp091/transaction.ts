@@ -6,33 +6,12 @@
  */
 import type { DurableSink, MessageStore, Position } from '../../model/message/message-store.ts'
 import { ConnectionError } from './errors.ts'
-import type { PublishAddress } from './publish-address.ts'
-import type { Publication } from './publisher.ts'
+import { HeldPublication, type Publication } from './publication.ts'
 
 /** Bodies and properties that one transaction may hold. */
 export const TRANSACTION_BYTES_MAX = 512 * 1024 * 1024
 /** What each message costs beyond its bytes. */
 const MESSAGE_OVERHEAD_BYTES = 256
-
-class HeldPublication implements Publication {
-  readonly address: PublishAddress
-  readonly mandatory: boolean
-  readonly properties: Buffer
-  readonly propertiesStart = 0
-  readonly propertiesEnd: number
-  readonly body: Buffer
-  readonly bodyStart = 0
-  readonly bodyEnd: number
-
-  constructor(of: Publication) {
-    this.address = of.address
-    this.mandatory = of.mandatory
-    this.properties = Buffer.from(of.properties.subarray(of.propertiesStart, of.propertiesEnd))
-    this.propertiesEnd = this.properties.length
-    this.body = Buffer.from(of.body.subarray(of.bodyStart, of.bodyEnd))
-    this.bodyEnd = this.body.length
-  }
-}
 
 /** The publishes of a channel in transaction mode. */
 export class Transaction {
@@ -52,6 +31,11 @@ export class Transaction {
       throw ConnectionError.resourceError(`transaction holds more than ${TRANSACTION_BYTES_MAX} bytes`)
     }
     this.#held.push(held)
+  }
+
+  /** What waits for commit, oldest first. */
+  get held(): readonly Publication[] {
+    return this.#held
   }
 
   /** Hands out what was held, oldest first; it is empty afterwards. */

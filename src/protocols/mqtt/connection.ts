@@ -7,7 +7,9 @@
  *
  * Invariant: after CONNACK the connection is its session's peer until it is gone or taken over.
  */
+import { CredentialExpiry } from '../../auth/credential-expiry.ts'
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
+import { AccessPending } from '../../model/access/access-pending.ts'
 import type { CloseReason } from '../../model/connections.ts'
 import { MessageCounters } from '../../model/message/message-counters.ts'
 import type { AlarmListener, Alarms } from '../../model/observe/alarms.ts'
@@ -15,9 +17,9 @@ import type { Outbox } from '../../net/outbox.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
 import { AckLine, type AckListener } from './ack-line.ts'
+import { onAck } from './client-acks.ts'
 import {
   type ConnectPacket,
-  decodeAck,
   decodeConnect,
   decodeDisconnect,
   decodeSubscribe,
@@ -77,7 +79,7 @@ export class MqttConnection
   readonly #reader: PacketReader
   readonly #whenGone: (connection: MqttConnection) => void
   readonly #timer = new TimerEntry(this)
-  #tokenExpiry: TimerEntry | null = null
+  #expiry: CredentialExpiry | null = null
   #state: State = 'greeting'
   #login: LoggedIn | null = null
   #listed: ListedConnection | null = null
@@ -186,6 +188,16 @@ export class MqttConnection
 
   onPacket(head: number, bytes: Buffer, start: number, end: number): void {
     if (this.#state !== 'open') return this.#onFirst(head, bytes, start, end)
+    try {
+      this.#onSessionPacket(head, bytes, start, end)
+    } catch (error) {
+      if (!(error instanceof AccessPending)) throw error
+      this.#suspend(true)
+      void error.answered.then(() => this.#continue())
+    }
+  }
+
+  #onSessionPacket(head: number, bytes: Buffer, start: number, end: number): void {
     const type = head >>> 4
     const refusal = refusesHead(head, this.level)
     if (refusal !== undefined) throw malformed(refusal)
@@ -196,7 +208,7 @@ export class MqttConnection
       case spec.PUBREC:
       case spec.PUBREL:
       case spec.PUBCOMP:
-        return this.#onAck(type, bytes, start, end)
+        return onAck(this.#session!, this, type, bytes, start, end)
       case spec.SUBSCRIBE:
         return this.#onSubscribe(bytes, start, end)
       case spec.UNSUBSCRIBE:
@@ -232,29 +244,6 @@ export class MqttConnection
       this.onAlarms(this.#world.alarms, this.#world.alarms.isBlocking)
     }
     publishing.publish(scan)
-  }
-
-  #onAck(type: number, bytes: Buffer, start: number, end: number): void {
-    let packetId = 0
-    let reasonCode = spec.SUCCESS
-    if (end - start === 2) {
-      packetId = (bytes[start]! << 8) | bytes[start + 1]!
-      if (packetId === 0) throw protocolError('packet identifier is 0')
-    } else ({ packetId, reasonCode } = decodeAck(bytes, start, end, this.level, type))
-    const { deliveries } = this.#session!
-    switch (type) {
-      case spec.PUBACK:
-        return deliveries.onPuback(packetId, reasonCode)
-      case spec.PUBREC:
-        return deliveries.onPubrec(packetId, reasonCode)
-      case spec.PUBCOMP:
-        return deliveries.onPubcomp(packetId)
-      default: {
-        const isKnown = this.#session!.received.drop(packetId)
-        const answer = isKnown || this.level !== spec.LEVEL_5 ? spec.SUCCESS : spec.PACKET_ID_NOT_FOUND
-        this.acks.add(spec.PUBCOMP, packetId, answer, false)
-      }
-    }
   }
 
   #onSubscribe(bytes: Buffer, start: number, end: number): void {
@@ -335,7 +324,7 @@ export class MqttConnection
   /** Nobody else is busy with the client id. */
   #claimed(login: LoggedIn, packet: ConnectPacket, will: Will | null): void {
     const { member } = login
-    checkLimits(this.#world, member.identity.user, member.vhost.name)
+    checkLimits(this.#world, member.permissions)
     const existing = this.#sessions.get(member.vhost.name, member.clientId)
     const proceed = (session: MqttSession | undefined): void => this.#enter(login, packet, will, session)
     if (existing === undefined) return proceed(undefined)
@@ -404,18 +393,16 @@ export class MqttConnection
     broker.connections.add(this.#listed)
     broker.counters.connectionsOpened++
     this.#watchKeepAlive()
-    const { expiresAtMs } = this.member.identity
-    if (expiresAtMs === null) return
-    const expired = (): void => this.#fail(new MqttError(spec.MAXIMUM_CONNECT_TIME, 'credentials have expired'))
-    this.#tokenExpiry = new TimerEntry({ onTimer: expired })
-    broker.world.timers.schedule(this.#tokenExpiry, expiresAtMs)
+    this.#expiry = CredentialExpiry.at(broker.world.timers, this.member.identity.expiresAtMs, () => {
+      this.#fail(new MqttError(spec.MAXIMUM_CONNECT_TIME, 'credential expired'))
+    })
   }
 
   // Waiting
 
-  /** Handles no more packets until `#continue`. */
-  #suspend(): void {
-    this.#reader.hold()
+  /** Handles no more packets until `#continue`. `again`: the one at hand comes once more. */
+  #suspend(again = false): void {
+    this.#reader.hold(again)
     this.#socket.pause(PAUSE_WAITING)
   }
 
@@ -550,7 +537,7 @@ export class MqttConnection
   #leave(): void {
     this.#acks?.close()
     this.#retainedDelivery?.close()
-    if (this.#tokenExpiry !== null) this.#world.broker.world.timers.cancel(this.#tokenExpiry)
+    this.#expiry?.stop()
     const session = this.#session
     const will = this.#will
     this.#session = null

@@ -3,6 +3,8 @@
  */
 import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
 import { uniqueName } from '../../base/random.ts'
+import { known } from '../../model/access/access-pending.ts'
+import type { SessionPermissions } from '../../model/permissions.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import type { PeerCertificate, TransportEnds } from '../../net/transport.ts'
 import type { ConnectPacket } from './codec.ts'
@@ -55,32 +57,28 @@ export async function logIn(world: MqttWorld, ends: TransportEnds, packet: Conne
   const claim = claimOf(world, ends, packet)
   const vhost = world.broker.vhost(claim.vhostName)
   if (vhost === undefined) throw new MqttError(BAD_USER_NAME_OR_PASSWORD, `vhost '${claim.vhostName}' not found`)
-  const identity = await authenticate(world, ends, claim)
-  const member = enter(world, identity, vhost, clientId)
+  const identity = await authenticate(world, ends, claim, clientId)
+  const member = await enter(world, identity, vhost, clientId)
   return { member, assignedClientId, mechanism: claim.isCertificate ? 'EXTERNAL' : 'PLAIN' }
 }
 
 /** Why the connection may not be in the vhost now. Asked again when it is registered. */
-export function checkLimits(world: MqttWorld, user: string, vhostName: string): void {
+export function checkLimits(world: MqttWorld, permissions: SessionPermissions): void {
   const { broker, settings } = world
   if (world.connectionCount > settings.connectionCountMax) {
     throw new MqttError(QUOTA_EXCEEDED, `limit of ${settings.connectionCountMax} MQTT connections is reached`)
   }
-  if (!broker.permissions.mayEnter(user, vhostName)) {
-    throw new MqttError(NOT_AUTHORIZED, `user '${user}' may not enter vhost '${vhostName}'`)
+  if (!permissions.mayEnter()) {
+    throw new MqttError(NOT_AUTHORIZED, `user '${permissions.user}' may not enter vhost '${permissions.vhost}'`)
   }
-  const refusal = broker.refusesConnection(user, vhostName)
+  const refusal = broker.refusesConnection(permissions)
   if (refusal !== undefined) throw new MqttError(QUOTA_EXCEEDED, refusal.text)
 }
 
-function enter(world: MqttWorld, identity: Identity, vhost: Vhost, clientId: string): Member {
-  checkLimits(world, identity.user, vhost.name)
-  return {
-    identity,
-    vhost,
-    permissions: world.broker.sessionPermissions(identity.user, vhost.name, clientId),
-    clientId,
-  }
+async function enter(world: MqttWorld, identity: Identity, vhost: Vhost, clientId: string): Promise<Member> {
+  const permissions = world.broker.sessionPermissions(identity, vhost.name, clientId)
+  await known(() => checkLimits(world, permissions))
+  return { identity, vhost, permissions, clientId }
 }
 
 function assignClientId({ broker }: MqttWorld, { clientId, level, cleanStart }: ConnectPacket): string | null {
@@ -135,12 +133,13 @@ function claimOf(world: MqttWorld, ends: TransportEnds, { userName, password }: 
   }
 }
 
-async function authenticate(world: MqttWorld, ends: TransportEnds, claim: Claim): Promise<Identity> {
+async function authenticate(world: MqttWorld, ends: TransportEnds, claim: Claim, clientId: string): Promise<Identity> {
   const source: LoginSource = {
     remoteAddress: ends.peerHost,
     isLoopback: ends.isLoopback,
     protocol: PROTOCOL_NAME,
     vhost: claim.vhostName,
+    clientId,
     ...(claim.isCertificate && { certificateUser: claim.password }),
   }
   const { counters } = world.broker

@@ -26,6 +26,7 @@ export class PacketReader {
   /** Bytes that the packet being collected has, as far as known. */
   #neededBytes = 0
   isHeld = false
+  #isRepeated = false
 
   constructor(sink: PacketSink, packetBytesMax: number) {
     this.#sink = sink
@@ -40,9 +41,10 @@ export class PacketReader {
     if (!this.isHeld && this.#partBytes >= this.#neededBytes) this.#cutParts()
   }
 
-  /** No more packets until `release`. */
-  hold(): void {
+  /** No more packets until `release`. `again`: the packet at hand is handed in once more. */
+  hold(again = false): void {
     this.isHeld = true
+    if (again) this.#isRepeated = true
   }
 
   /** Goes on with what was kept. */
@@ -86,9 +88,13 @@ export class PacketReader {
       const end = at + packetBytes
       if (end > length) return this.#keep(bytes, at, packetBytes)
       const start = at + headBytes
-      const head = bytes[at]!
+      const packetAt = at
       at = end
-      this.#sink.onPacket(head, bytes, start, end)
+      this.#sink.onPacket(bytes[packetAt]!, bytes, start, end)
+      if (this.#isRepeated) {
+        this.#isRepeated = false
+        at = packetAt
+      }
     }
     if (at < length) this.#keep(bytes, at, 0)
   }

@@ -2,6 +2,7 @@
  * Wills: the message that a client leaves for the case that it goes without a goodbye. [MQTT 5.0 §3.1.2.5]
  */
 import { ByteWriter } from '../../base/bytes.ts'
+import { whenKnown } from '../../model/access/access-pending.ts'
 import type { WillPacket } from './codec.ts'
 import { encodeProperties } from './properties.ts'
 import { expirationMs } from './publishing.ts'
@@ -25,6 +26,13 @@ export class Will {
 
   /** Publishes it for the member; what the member may not publish any more is dropped. */
   publish(world: MqttWorld, member: Member): void {
+    whenKnown(
+      () => this.#publish(world, member),
+      (error) => world.logger.error(`the will of client '${member.clientId}' is lost`, { error }),
+    )
+  }
+
+  #publish(world: MqttWorld, member: Member): void {
     const { topic: name, payload, qos, retain, properties } = this.#packet
     const { vhost, permissions } = member
     const topics = world.topicsOf(vhost)

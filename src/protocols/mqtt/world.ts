@@ -129,7 +129,7 @@ export interface Member {
 
 /** Whether this member may publish to a topic's routing key. */
 export function mayPublish(permissions: SessionPermissions, exchange: string, routingKey: string): boolean {
-  if (!permissions.canWrite(exchange)) return false
+  if (!permissions.canWrite('exchange', exchange)) return false
   return !permissions.hasTopicRules(exchange) || permissions.canWriteTopic(exchange, routingKey)
 }
 
@@ -141,10 +141,10 @@ export function maySubscribe(
   bindingKey: string,
 ): boolean {
   return (
-    permissions.canConfigure(queueName) &&
-    permissions.canWrite(queueName) &&
-    permissions.canRead(queueName) &&
-    permissions.canRead(exchange) &&
+    permissions.canConfigure('queue', queueName) &&
+    permissions.canWrite('queue', queueName) &&
+    permissions.canRead('queue', queueName) &&
+    permissions.canRead('exchange', exchange) &&
     (!permissions.hasTopicRules(exchange) || permissions.canReadTopic(exchange, bindingKey))
   )
 }

@@ -6,8 +6,10 @@
  *
  * Invariant: until CONNECTED nothing but CONNECT or STOMP is handled, and afterwards neither.
  */
+import { CredentialExpiry } from '../../auth/credential-expiry.ts'
 import { uniqueName } from '../../base/random.ts'
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
+import { AccessPending } from '../../model/access/access-pending.ts'
 import type { ChannelStatus, CloseReason } from '../../model/connections.ts'
 import { MessageCounters } from '../../model/message/message-counters.ts'
 import type { AlarmListener, Alarms } from '../../model/observe/alarms.ts'
@@ -19,7 +21,7 @@ import { FrameReader, type FrameSink } from './frame-reader.ts'
 import { encodeFrame } from './frame-writer.ts'
 import { type HeartbeatOwner, type HeartbeatPlan, Heartbeats, planHeartbeats } from './heartbeats.ts'
 import { ListedConnection, type ListedSource } from './listed-connection.ts'
-import { enter, type LoggedIn, logIn, negotiateVersion } from './login.ts'
+import { checkEntry, type LoggedIn, logIn, negotiateVersion } from './login.ts'
 import { Receipts } from './receipts.ts'
 import { StompSession } from './session.ts'
 import * as spec from './spec.ts'
@@ -47,7 +49,7 @@ export class StompConnection
   readonly #whenGone: (connection: StompConnection) => void
   /** Ends the login, and the goodbye, that take too long. */
   readonly #deadline = new TimerEntry(this)
-  #tokenExpiry: TimerEntry | null = null
+  #expiry: CredentialExpiry | null = null
   #heartbeats: Heartbeats | null = null
   #plan: HeartbeatPlan = { sendMs: 0, receiveMs: 0 }
   #state: State = 'greeting'
@@ -105,6 +107,7 @@ export class StompConnection
       try {
         session.onFrame(frame)
       } catch (error) {
+        if (error instanceof AccessPending) return this.#handleAgain(error)
         this.#receiptId = receiptOf(frame)
         throw error
       }
@@ -118,6 +121,12 @@ export class StompConnection
     }
     this.suspend(true)
     this.#logIn(NO_HEADERS, false)
+  }
+
+  /** The frame at hand asked for a permission that is not known yet: it comes once more when it is. */
+  #handleAgain(pending: AccessPending): void {
+    this.suspend(true)
+    void pending.answered.then(() => this.resume())
   }
 
   #connect(headers: Map<string, string>): void {
@@ -141,9 +150,10 @@ export class StompConnection
   #loggedIn(login: LoggedIn, isExplicit: boolean): void {
     if (this.#state !== 'logging-in') return
     const { broker, settings } = this.#world
-    const { identity, mechanism } = login
+    const { identity, mechanism, permissions } = login
     // Much may have changed while the login was checked.
-    const vhost = enter(this.#world, identity.user, login.vhost.name)
+    checkEntry(this.#world, permissions)
+    const vhost = broker.vhost(permissions.vhost)! // `checkEntry` knows it.
     const sessionId = uniqueName(broker.world.randomness, 'session-')
     const { outbox } = this.socket
     const { trailingLineFeed } = settings
@@ -157,14 +167,16 @@ export class StompConnection
       sessionId,
       connectionName: this.name,
       vhost,
-      permissions: broker.sessionPermissions(identity.user, vhost.name),
+      permissions,
       identity,
       actor: { user: identity.user, connectionId: this.id },
     })
     this.#state = 'open'
     broker.world.timers.cancel(this.#deadline)
     this.#list({ user: identity.user, vhost: vhost.name, mechanism, frameBytesMax: settings.frameBytesMax })
-    this.#expireAt(identity.expiresAtMs)
+    this.#expiry = CredentialExpiry.at(broker.world.timers, identity.expiresAtMs, () => {
+      this.fail(new StompError('Access refused', 'credential expired\n'))
+    })
     if (isExplicit) this.#sayConnected(sessionId)
     this.#reader.version = this.version
     this.#reader.trims = this.version === spec.VERSION_10
@@ -203,13 +215,6 @@ export class StompConnection
     connections.remove(listed)
     counters.connectionsClosed++
     counters.channelsClosed++
-  }
-
-  #expireAt(expiresAtMs: number | null): void {
-    if (expiresAtMs === null) return
-    const expired = (): void => this.fail(new StompError('Access refused', 'The credentials have expired\n'))
-    this.#tokenExpiry = new TimerEntry({ onTimer: expired })
-    this.#world.broker.world.timers.schedule(this.#tokenExpiry, expiresAtMs)
   }
 
   // Waiting
@@ -343,7 +348,7 @@ export class StompConnection
   #leave(done: () => void): void {
     this.#heartbeats?.stop()
     this.#heartbeats = null
-    if (this.#tokenExpiry !== null) this.#world.broker.world.timers.cancel(this.#tokenExpiry)
+    this.#expiry?.stop()
     const session = this.#session
     this.#session = null
     if (session === null) done()
@@ -375,6 +380,10 @@ export class StompConnection
 
   get isBlocked(): boolean {
     return this.#isPublisher && this.#world.alarms.isBlocking
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'closing' || this.#state === 'closed'
   }
 
   get isOpen(): boolean {

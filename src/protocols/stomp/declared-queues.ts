@@ -2,6 +2,7 @@
  * The queues that a connection declared for its `/queue/` destinations: each once, with the headers of the frame that
  * named it first. [RabbitMQ: STOMP destinations]
  */
+import type { Permission, ResourceKind } from '../../model/access/authorization.ts'
 import type { Arguments } from '../../model/values/arguments.ts'
 import { stringArgument } from '../../model/values/arguments.ts'
 import { exchangeText, queueText } from '../../model/verbs/refusals.ts'
@@ -20,7 +21,7 @@ export type Done = (error: Error | undefined) => void
 export function declareQueue(session: Session, declaration: QueueDeclaration, done: Done): void {
   const { vhost, actor } = session
   const { name } = declaration
-  if (name !== '') check(session, 'configure', queueText(vhost.name, name), name)
+  if (name !== '') check(session, 'configure', 'queue', name)
   checkDeadLetters(session, name, declaration.arguments)
   vhost.declareQueue(declaration, actor, ({ refusal }) => done(refusal === null ? undefined : refusalError(refusal)))
 }
@@ -29,21 +30,21 @@ export function declareQueue(session: Session, declaration: QueueDeclaration, do
 function checkDeadLetters(session: Session, name: string, args: Arguments): void {
   const exchange = stringArgument(args, 'x-dead-letter-exchange')
   if (exchange === undefined) return
-  const { vhost } = session
-  if (name !== '') check(session, 'read', queueText(vhost.name, name), name)
-  check(session, 'write', exchangeText(vhost.name, exchange), exchange)
+  if (name !== '') check(session, 'read', 'queue', name)
+  check(session, 'write', 'exchange', exchange)
 }
 
 /** Throws unless the user has a permission. */
-export function check(session: Session, kind: 'configure' | 'write' | 'read', object: string, name: string): void {
-  const { permissions, identity } = session
+export function check(session: Session, kind: Permission, resource: ResourceKind, name: string): void {
+  const { permissions, identity, vhost } = session
   const may =
     kind === 'configure'
-      ? permissions.canConfigure(name)
+      ? permissions.canConfigure(resource, name)
       : kind === 'write'
-        ? permissions.canWrite(name)
-        : permissions.canRead(name)
+        ? permissions.canWrite(resource, name)
+        : permissions.canRead(resource, name)
   if (may) return
+  const object = resource === 'queue' ? queueText(vhost.name, name) : exchangeText(vhost.name, name)
   throw refusalError({
     code: 'access-refused',
     text: `${kind} access to ${object} refused for user '${identity.user}'`,

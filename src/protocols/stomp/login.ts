@@ -2,7 +2,8 @@
  * From CONNECT to a member of a vhost: version, user, vhost, in RabbitMQ's order and words. [STOMP 1.2 "Connecting"; RabbitMQ: STOMP]
  */
 import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
-import type { Vhost } from '../../model/vhost.ts'
+import { known } from '../../model/access/access-pending.ts'
+import type { SessionPermissions } from '../../model/permissions.ts'
 import type { PeerCertificate, TransportEnds } from '../../net/transport.ts'
 import { badConnect, StompError } from './errors.ts'
 import { SUPPORTED_VERSIONS, VERSION_10, VERSION_NAMES, type Version } from './spec.ts'
@@ -14,7 +15,8 @@ const PROTOCOL_NAME = 'stomp'
 /** A login that was granted. */
 export interface LoggedIn {
   readonly identity: Identity
-  readonly vhost: Vhost
+  /** Of the vhost that the client named. */
+  readonly permissions: SessionPermissions
   /** Name of the SASL mechanism that comes nearest. */
   readonly mechanism: string
 }
@@ -56,19 +58,19 @@ export async function logIn(
     throw refusedLogin(verdict, claim.user)
   }
   broker.counters.authenticationSucceeded++
-  const vhost = enter(world, verdict.user, vhostName)
-  return { identity: verdict, vhost, mechanism: claim.certificateUser === undefined ? 'PLAIN' : 'EXTERNAL' }
+  const permissions = broker.sessionPermissions(verdict, vhostName)
+  await known(() => checkEntry(world, permissions))
+  const mechanism = claim.certificateUser === undefined ? 'PLAIN' : 'EXTERNAL'
+  return { identity: verdict, permissions, mechanism }
 }
 
-/** The vhost. Throws when the user may not be in it now. */
-export function enter({ broker }: StompWorld, user: string, vhostName: string): Vhost {
-  const vhost = broker.vhost(vhostName)
-  if (vhost === undefined || !broker.permissions.mayEnter(user, vhostName)) {
-    throw badConnect(`Virtual host '${vhostName}' access denied`)
+/** Throws when the user may not be in the vhost now. */
+export function checkEntry({ broker }: StompWorld, permissions: SessionPermissions): void {
+  if (broker.vhost(permissions.vhost) === undefined || !permissions.mayEnter()) {
+    throw badConnect(`Virtual host '${permissions.vhost}' access denied`)
   }
-  const refusal = broker.refusesConnection(user, vhostName)
+  const refusal = broker.refusesConnection(permissions)
   if (refusal !== undefined) throw badConnect(`${refusal.text}\n`)
-  return vhost
 }
 
 interface Claim {

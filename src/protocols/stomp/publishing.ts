@@ -152,7 +152,7 @@ export class Publishing {
     const { permissions, vhost, identity } = this.#session
     const { exchangeName, routingKey } = address
     if (address.permissionRevision !== permissions.revision) {
-      address.mayWrite = permissions.canWrite(exchangeName)
+      address.mayWrite = permissions.canWrite('exchange', exchangeName)
       address.permissionRevision = permissions.revision
     }
     if (address.exchangeRevision !== vhost.topologyRevision) {

@@ -4,6 +4,7 @@
  *
  * The connection hands frames in and catches what is thrown.
  */
+import { whenKnown } from '../../model/access/access-pending.ts'
 import type { ChannelStatus } from '../../model/connections.ts'
 import type { Outcome } from '../../model/queue/queue.ts'
 import type { Frame } from './codec.ts'
@@ -148,20 +149,39 @@ export class StompSession implements SubscriptionListener {
     return isRequeued ? 'returned' : 'discarded'
   }
 
+  /** Handles the frames of a transaction. Permissions were asked when they came; one that is forgotten by now is waited for. */
   #commit(frame: Frame): void {
     const receipt = frame.text(spec.RECEIPT)
-    const { world, receipts } = this.#session
-    const held = world.heldFrame
-    let mustWait = false
-    for (const bytes of this.#transactions.take(frame.text(spec.TRANSACTION), spec.COMMIT)) {
-      parseFrame(bytes, 0, bytes.length, held, this.#heldRules)
-      if (held.command !== spec.SEND) this.#settle(held)
-      else {
-        this.#publishing.send(held, true)
-        if (this.#session.vhost.mustWait) mustWait = true
-      }
+    const { host, receipts } = this.#session
+    const frames = this.#transactions.take(frame.text(spec.TRANSACTION), spec.COMMIT)
+    let next = 0
+    let isDone = false
+    let isWaiting = false
+    let failure: unknown
+    const step = (): void => {
+      if (host.isOver) return
+      for (; next < frames.length; next++) this.#commitOne(frames[next]!)
+      isDone = true
+      if (receipt !== undefined) receipts.add(receipt, this.#session.vhost.mustWait)
+      if (isWaiting) host.resume()
     }
-    if (receipt !== undefined) receipts.add(receipt, mustWait)
+    whenKnown(step, (error) => {
+      isDone = true
+      failure = error
+      if (isWaiting) host.fail(error)
+    })
+    if (!isDone) {
+      isWaiting = true
+      return host.suspend(false)
+    }
+    if (failure !== undefined) throw failure
+  }
+
+  #commitOne(bytes: Buffer): void {
+    const held = this.#session.world.heldFrame
+    parseFrame(bytes, 0, bytes.length, held, this.#heldRules)
+    if (held.command !== spec.SEND) this.#settle(held)
+    else this.#publishing.send(held, true)
   }
 
   #answer(frame: Frame): void {

@@ -5,10 +5,11 @@
  * Steps that are stored answer in a later turn; the connection handles no frame meanwhile.
  */
 import { uniqueName } from '../../base/random.ts'
+import { whenKnown } from '../../model/access/access-pending.ts'
 import type { ConsumerSpec } from '../../model/queue/queue.ts'
 import { REPLY_TO as DIRECT_REPLY_TO } from '../../model/routing/reply-to.ts'
 import { integerArgument, NO_ARGUMENTS } from '../../model/values/arguments.ts'
-import { exchangeText, queueText } from '../../model/verbs/refusals.ts'
+import { exchangeText } from '../../model/verbs/refusals.ts'
 import { check, type DeclaredQueues, type Done, declareQueue } from './declared-queues.ts'
 import { type Destination, destinationRefused, parseDestination, TEMPORARY_PREFIX } from './destinations.ts'
 import { grantedValue, invalidHeader, refusalError, refuse, StompError } from './errors.ts'
@@ -58,7 +59,10 @@ export class Subscribing implements ReplyTargets {
     const { destination } = request
     const started = (queueName: string, isDurable: boolean) => (error: Error | undefined) => {
       if (error !== undefined) return done(error)
-      done(attempt(() => this.#consume(request, queueName, isDurable)))
+      this.#step(done, () => {
+        this.#consume(request, queueName, isDurable)
+        done(undefined)
+      })
     }
     switch (destination.kind) {
       case 'queue': {
@@ -67,7 +71,11 @@ export class Subscribing implements ReplyTargets {
         return this.#declared.declare(name, headers, started(name, false), true)
       }
       case 'existing':
-        if (destination.name === DIRECT_REPLY_TO) return done(attempt(() => this.#consumeReplies(request)))
+        if (destination.name === DIRECT_REPLY_TO)
+          return this.#step(done, () => {
+            this.#consumeReplies(request)
+            done(undefined)
+          })
         return started(destination.name, false)(undefined)
       case 'temporary':
         throw destinationRefused(request.destinationText, 'SUBSCRIBE')
@@ -193,18 +201,27 @@ export class Subscribing implements ReplyTargets {
       autoDelete: booleanHeader(headers, 'auto-delete', true),
       arguments: queueArguments(headers),
     }
-    declareQueue(this.#session, declaration, (error) => {
-      if (error !== undefined) return done(error)
-      const failure = attempt(() => this.#bind(name, exchange, key, started(name, isDurable)))
-      if (failure !== undefined) done(failure)
-    })
+    this.#step(done, () =>
+      declareQueue(this.#session, declaration, (error) => {
+        if (error !== undefined) return done(error)
+        this.#step(done, () => this.#bind(name, exchange, key, started(name, isDurable)))
+      }),
+    )
+  }
+
+  /** Runs a step as soon as its permissions are known; what it throws goes to `done`. */
+  #step(done: Done, step: () => void): void {
+    const unlessClosed = (): void => {
+      if (!this.#session.host.isOver) step()
+    }
+    whenKnown(unlessClosed, (error) => done(error instanceof Error ? error : new Error(String(error))))
   }
 
   #bind(queueName: string, exchange: string, routingKey: string, done: Done): void {
     const session = this.#session
     const { vhost, permissions, identity, actor } = session
-    check(session, 'write', queueText(vhost.name, queueName), queueName)
-    check(session, 'read', exchangeText(vhost.name, exchange), exchange)
+    check(session, 'write', 'queue', queueName)
+    check(session, 'read', 'exchange', exchange)
     if (vhost.exchange(exchange)?.type.name === 'topic' && !permissions.canReadTopic(exchange, routingKey)) {
       const what = `read access to topic '${routingKey}' in ${exchangeText(vhost.name, exchange)}`
       throw refusalError({ code: 'access-refused', text: `${what} refused for user '${identity.user}'` })
@@ -222,7 +239,7 @@ export class Subscribing implements ReplyTargets {
   #consume(request: Request, queueName: string, isDurable: boolean): void {
     const session = this.#session
     const { vhost, actor, identity, connectionName } = session
-    check(session, 'read', queueText(vhost.name, queueName), queueName)
+    check(session, 'read', 'queue', queueName)
     const queue = grantedValue(vhost.findQueue(queueName, actor))
     const subscription = this.#make(request)
     const args = consumerArguments(request.headers)
@@ -278,21 +295,11 @@ export class Subscribing implements ReplyTargets {
   #deleteQueue(name: string, done: Done): void {
     const session = this.#session
     const { vhost, actor } = session
-    check(session, 'configure', queueText(vhost.name, name), name)
+    check(session, 'configure', 'queue', name)
     const conditions = { ifUnused: false, ifEmpty: false }
     vhost.deleteQueue(name, conditions, actor, ({ refusal }) =>
       done(refusal === null ? undefined : refusalError(refusal)),
     )
-  }
-}
-
-/** What goes wrong, as a value: steps run in callbacks of others. */
-function attempt(run: () => void): Error | undefined {
-  try {
-    run()
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
   }
 }
 

@@ -93,6 +93,8 @@ export interface SessionHost {
   /** Handles no more frames until `resume`. `again`: the frame at hand comes once more. */
   suspend(again: boolean): void
   resume(): void
+  /** Whether the session has been closed: a step that was waiting does nothing any more. */
+  readonly isOver: boolean
   /** Says what is wrong and closes. */
   fail(error: unknown): void
   /** Says what is wrong and goes on. */
