@@ -4,6 +4,7 @@
  */
 import type { Clock } from './base/clock.ts'
 import { amqp091 } from './boot/amqp091.ts'
+import { Certificates } from './boot/certificates.ts'
 import { fillMetadata } from './boot/contents.ts'
 import { Ending } from './boot/ending.ts'
 import { type Foundation, layFoundation } from './boot/foundation.ts'
@@ -15,7 +16,6 @@ import { mqttService, openMqtt } from './boot/mqtt.ts'
 import type { BrokerParts } from './boot/parts.ts'
 import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
 import { openStomp, stompService } from './boot/stomp.ts'
-import { readTlsSettings } from './boot/tls.ts'
 import type { BrokerOptions, RunningBroker } from './config/broker-options.ts'
 import type { Settings } from './config/settings.ts'
 import { Broker } from './model/broker.ts'
@@ -75,22 +75,25 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   const amqp = amqp091(parts)
   const stomp = stompService(parts)
   ending.add(() => endConnections([amqp, mqtt, stomp], foundation.wheel))
+  const certificates = new Certificates(settings, foundation.wheel, logger.child('connection'))
+  ending.add(() => certificates.stop())
   const booted = {
     parts,
     acceptAmqp: (transport: Transport) => amqp.accept(transport),
     stop: () => ending.run(),
     reload: (changed: Settings) => {
       parts.inForce.settings = changed
+      void certificates.reload(changed)
       return reload(monitor, changed)
     },
   }
   if (options.listen === false) return { ...booted, listeners: {} }
   const listeners = new OpenListeners(settings, logger.child('connection'))
   ending.add(() => listeners.close())
-  await openAll(listeners, settings, booted.acceptAmqp)
-  await openMqtt(listeners, settings, mqtt)
-  await openStomp(listeners, settings, stomp)
-  const management = await openManagement(parts, listeners, {
+  await openAll(listeners, settings, certificates, booted.acceptAmqp)
+  await openMqtt(listeners, settings, certificates, mqtt)
+  await openStomp(listeners, settings, certificates, stomp)
+  const management = await openManagement(parts, listeners, certificates, {
     log: options.logControl,
     shutdown: () => void ending.run(),
   })
@@ -141,10 +144,15 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms)
   }
 }
 
-async function openAll(listeners: OpenListeners, settings: Settings, amqp: TransportAcceptor): Promise<void> {
+async function openAll(
+  listeners: OpenListeners,
+  settings: Settings,
+  certificates: Certificates,
+  amqp: TransportAcceptor,
+): Promise<void> {
   await listeners.open('amqp', settings.listeners.tcp, null, amqp)
   if (settings.listeners.ssl.length === 0) return
-  await listeners.open('amqps', settings.listeners.ssl, readTlsSettings(settings), amqp)
+  await listeners.open('amqps', settings.listeners.ssl, await certificates.contextOf('clients'), amqp)
 }
 
 function reload(monitor: ResourceMonitor, settings: Settings): readonly string[] {

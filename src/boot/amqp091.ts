@@ -5,6 +5,7 @@ import { Amqp091 } from '../protocols/amqp091/amqp091.ts'
 import { fromPlain } from '../protocols/amqp091/field-values.ts'
 import type { FieldTable } from '../protocols/amqp091/fields.ts'
 import type { SessionWorld } from '../protocols/amqp091/session.ts'
+import { certificateRule } from './login.ts'
 import type { BrokerParts } from './parts.ts'
 
 /** The protocol over the parts of a broker. */
@@ -30,6 +31,7 @@ function sessionWorld({ settings, broker, login, alarms, chunks, formats, logger
       heartbeatSeconds: amqp.heartbeatSeconds,
       handshakeTimeoutMs: settings.listeners.handshakeTimeoutMs,
       messageBytesMax: amqp.messageBytesMax,
+      certificateRule: certificateRule(settings.tls),
       defaultPrefetchCount: 0,
       permitsGlobalQos: settings.features.permitted.global_qos ?? true,
       nodeName: settings.node.name,

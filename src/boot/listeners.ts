@@ -4,8 +4,10 @@ import type { Settings } from '../config/settings.ts'
 import type { Address } from '../config/value-type.ts'
 import type { ListenerFact } from '../management/context.ts'
 import { Listener, type TransportAcceptor } from '../net/listener.ts'
-import type { TlsSettings } from '../net/tls.ts'
+import type { TlsContext } from '../net/tls-context.ts'
 import { WebSocketListener, type WebSocketListenerOptions } from '../net/websocket.ts'
+
+type WebSocketOptions = Omit<WebSocketListenerOptions, 'backlog' | 'proxyHeaderTimeoutMs'>
 
 /** What listens, by name; the first of several addresses has the plain name, others a number behind it. */
 export class OpenListeners {
@@ -22,7 +24,7 @@ export class OpenListeners {
   async open(
     name: string,
     addresses: readonly Address[],
-    tls: TlsSettings | null,
+    tls: TlsContext | null,
     accept: TransportAcceptor,
     proxyProtocol = this.#settings.proxyProtocol,
   ): Promise<void> {
@@ -32,6 +34,8 @@ export class OpenListeners {
         host: host ?? '',
         port,
         backlog: this.#settings.backlogCountMax,
+        noDelay: this.#settings.nodelay,
+        keepAlive: this.#settings.keepalive,
         tls,
         proxyProtocol,
         proxyHeaderTimeoutMs: this.#settings.handshakeTimeoutMs,
@@ -41,9 +45,10 @@ export class OpenListeners {
   }
 
   /** Listens for WebSocket connections. Rejects with a sentence when it cannot. */
-  async openWebSocket(options: Omit<WebSocketListenerOptions, 'backlog'>, accept: TransportAcceptor): Promise<void> {
+  async openWebSocket(options: WebSocketOptions, accept: TransportAcceptor): Promise<void> {
     const { name, host, port } = options
-    const complete = { ...options, backlog: this.#settings.backlogCountMax }
+    const { backlogCountMax: backlog, handshakeTimeoutMs: proxyHeaderTimeoutMs } = this.#settings
+    const complete = { ...options, backlog, proxyHeaderTimeoutMs }
     await this.#listen(name, host === '' ? null : host, port, new WebSocketListener(complete, accept, this.#logger))
   }
 

@@ -1,5 +1,6 @@
 /** Who may log in: authenticators and users over the metadata, as the settings order them. */
 import { Authenticators } from '../auth/authenticators.ts'
+import type { CertificateRule } from '../auth/certificate-login.ts'
 import { type CredentialRule, credentialValidator } from '../auth/credential-validator.ts'
 import { InternalAuthenticator } from '../auth/internal-authenticator.ts'
 import { isSaslMechanism } from '../auth/sasl.ts'
@@ -27,6 +28,15 @@ export function authenticators(foundation: Foundation, settings: Settings, logge
     wheel: foundation.wheel,
     logger,
   })
+}
+
+/** Which name of a client certificate is the user. */
+export function certificateRule({
+  certificateLoginFrom: from,
+  certificateLoginNameType: nameType,
+  certificateLoginNameIndex: nameIndex,
+}: Settings['tls']): CertificateRule {
+  return { from: from === 'subject_alt_name' ? 'subject_alternative_name' : from, nameType, nameIndex }
 }
 
 /** Administration of users. */

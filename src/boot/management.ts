@@ -1,7 +1,6 @@
 /** The management beside the protocols: what it is told of the node, and where its files lie. */
 import { join } from 'node:path'
 import type { LogControl } from '../config/broker-options.ts'
-import type { Settings } from '../config/settings.ts'
 import { SERVER_VERSION } from '../config/version.ts'
 import type { CertificateFact, LogFigures, NodeControls, NodeFacts } from '../management/context.ts'
 import type { Management } from '../management/management.ts'
@@ -11,10 +10,11 @@ import { queueKinds } from '../queues/registry.ts'
 import type { Disk } from '../storage/disk.ts'
 import { NodeDisk } from '../storage/disk-node.ts'
 import { BATCH_BYTES_BOUNDS, SYNC_MS_BOUNDS } from '../storage/log-meter.ts'
+import type { Certificates } from './certificates.ts'
 import { importContext } from './contents.ts'
 import type { OpenListeners } from './listeners.ts'
 import type { BrokerParts } from './parts.ts'
-import { certificateEndMs, managementTls } from './tls.ts'
+import type { TlsGroup } from './tls.ts'
 
 /** Name of the local socket in the data folder, by which `warren ctl` comes in without credentials. */
 export const LOCAL_SOCKET = 'ctl.sock'
@@ -35,6 +35,7 @@ export interface ProcessControls {
 export async function openManagement(
   parts: BrokerParts,
   listeners: OpenListeners,
+  certificates: Certificates,
   lent: ProcessControls,
 ): Promise<Management> {
   const { settings, dataDir, foundation, logger, broker } = parts
@@ -59,12 +60,13 @@ export async function openManagement(
     turn: foundation.turn,
     timers: foundation.wheel,
     logger: logger.child('management'),
-    node: nodeFacts(parts, listeners),
-    controls: controls(parts, lent),
+    node: nodeFacts(parts, listeners, certificates),
+    controls: controls(parts, certificates, lent),
     traces,
     archive: dataDir === null ? null : archiveStore(new NodeDisk(join(dataDir, STATISTICS_FOLDER))),
     socketPath: dataDir === null ? null : await freeSocketPath(dataDir),
-    tls: settings.management.sslPort === null ? null : managementTls(settings),
+    tls: settings.management.sslPort === null ? null : await certificates.contextOf('management'),
+    metricsTls: settings.prometheus.sslPort === null ? null : await certificates.contextOf('prometheus'),
   })
   const stop = async (): Promise<void> => {
     await management.stop()
@@ -73,9 +75,8 @@ export async function openManagement(
   return { ...management, stop }
 }
 
-function nodeFacts(parts: BrokerParts, listeners: OpenListeners): NodeFacts {
+function nodeFacts(parts: BrokerParts, listeners: OpenListeners, certificates: Certificates): NodeFacts {
   const { settings, dataDir, foundation, monitor, broker } = parts
-  const certificates = certificateFacts(settings, listeners)
   return {
     name: settings.node.name,
     version: SERVER_VERSION,
@@ -86,7 +87,12 @@ function nodeFacts(parts: BrokerParts, listeners: OpenListeners): NodeFacts {
     exchangeTypes: [...exchangeTypes().values()].map(({ name, description }) => ({ name, description })),
     authMechanisms: settings.auth.mechanisms,
     listeners: () => listeners.facts(),
-    certificates: () => certificates,
+    certificates: () => certificateFacts(certificates, listeners),
+    tls: () => ({
+      certificates: certificates.list(),
+      reloadedCount: certificates.reloadedCount,
+      failedCount: certificates.failedCount,
+    }),
     resources: () => monitor.status(),
     openFiles: () => ({ used: broker.connections.count + listeners.count, max: FILES_MAX }),
     settingsInForce: () => parts.inForce.settings,
@@ -110,19 +116,29 @@ function logFigures({ foundation }: BrokerParts): LogFigures {
   }
 }
 
-function certificateFacts(settings: Settings, listeners: OpenListeners): readonly CertificateFact[] {
-  const notAfterMs = certificateEndMs(settings)
-  if (notAfterMs === undefined) return []
-  const secured = listeners.facts().filter(({ protocol }) => protocol.endsWith('/ssl'))
-  return secured.map((listener) => ({ listener, notAfterMs }))
+/** Listeners by the group of their certificates; the management adds its own. */
+const TLS_GROUPS: Readonly<Record<string, TlsGroup>> = { 'https/web-mqtt': 'webMqtt', 'https/web-stomp': 'webStomp' }
+
+function certificateFacts(certificates: Certificates, listeners: OpenListeners): CertificateFact[] {
+  return listeners.facts().flatMap((listener) => {
+    const { protocol } = listener
+    const group = TLS_GROUPS[protocol] ?? (protocol.endsWith('/ssl') ? 'clients' : undefined)
+    const notAfterMs = group === undefined ? undefined : certificates.notAfterMs(group)
+    return notAfterMs === undefined ? [] : [{ listener, notAfterMs }]
+  })
 }
 
-function controls({ monitor }: BrokerParts, { log, shutdown }: ProcessControls): NodeControls {
+function controls(
+  { monitor }: BrokerParts,
+  certificates: Certificates,
+  { log, shutdown }: ProcessControls,
+): NodeControls {
   return {
     setLogLevel: (category, level) => log?.setLevel(category, level),
     setMemoryLimit: (limit) => monitor.setMemoryLimit(limit),
     setDiskLimit: (limit) => monitor.setDiskLimit(limit),
     logTail: (count) => log?.tail(count) ?? [],
+    reloadCertificates: () => certificates.reload(),
     shutdown,
   }
 }

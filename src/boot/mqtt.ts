@@ -3,9 +3,10 @@ import type { Settings } from '../config/settings.ts'
 import type { TransportAcceptor } from '../net/listener.ts'
 import { Mqtt } from '../protocols/mqtt/mqtt.ts'
 import type { MqttSettings } from '../protocols/mqtt/world.ts'
+import type { Certificates } from './certificates.ts'
 import type { OpenListeners } from './listeners.ts'
+import { certificateRule } from './login.ts'
 import type { BrokerParts } from './parts.ts'
-import { readTlsSettings } from './tls.ts'
 
 /** Names of MQTT in WebSocket handshakes. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1']
@@ -26,17 +27,24 @@ export function mqttService(parts: BrokerParts): Mqtt {
 }
 
 /** Listens for MQTT clients. Without TCP and TLS listeners there is no WebSocket either. Rejects for the first port that cannot be had. */
-export async function openMqtt(listeners: OpenListeners, settings: Settings, service: Mqtt): Promise<void> {
+export async function openMqtt(
+  listeners: OpenListeners,
+  settings: Settings,
+  certificates: Certificates,
+  service: Mqtt,
+): Promise<void> {
   const { mqtt } = settings
   if (mqtt.tcp.length === 0 && mqtt.ssl.length === 0) return
   const accept: TransportAcceptor = (transport) => service.accept(transport)
   await listeners.open('mqtt', mqtt.tcp, null, accept, mqtt.proxyProtocol)
   if (mqtt.ssl.length > 0) {
-    await listeners.open('mqtts', mqtt.ssl, readTlsSettings(settings), accept, mqtt.proxyProtocol)
+    await listeners.open('mqtts', mqtt.ssl, await certificates.contextOf('clients'), accept, mqtt.proxyProtocol)
   }
   const web = {
     path: mqtt.webPath,
     subprotocols: SUBPROTOCOLS,
+    proxyProtocol: mqtt.webProxyProtocol,
+    origins: mqtt.webAllowOrigins,
     frameBytesMax: mqtt.packetBytesMax,
     frames: 'binary' as const,
   }
@@ -44,12 +52,11 @@ export async function openMqtt(listeners: OpenListeners, settings: Settings, ser
   await listeners.openWebSocket(plain, accept)
   if (mqtt.webSslPort === null) return
   const secured = { name: 'web-mqtts', host: mqtt.webSslHost ?? '', port: mqtt.webSslPort }
-  await listeners.openWebSocket({ ...web, ...secured, tls: readTlsSettings(settings) }, accept)
+  await listeners.openWebSocket({ ...web, ...secured, tls: await certificates.contextOf('webMqtt') }, accept)
 }
 
 function mqttSettings({ settings }: BrokerParts): MqttSettings {
   const { mqtt, auth, tls, amqp } = settings
-  const from = tls.certificateLoginFrom
   return {
     vhost: mqtt.vhost,
     exchange: mqtt.exchange,
@@ -69,7 +76,14 @@ function mqttSettings({ settings }: BrokerParts): MqttSettings {
     connectionCountMax: mqtt.connectionCountMax,
     disconnectsUnauthorized: mqtt.disconnectsUnauthorized,
     certificateLogin: mqtt.certificateLogin,
-    certificateUserFrom: from === 'subject_alt_name' ? 'subject_alternative_name' : from,
-    certificateClientIdFrom: mqtt.certificateClientIdFrom,
+    certificateRule: certificateRule(tls),
+    clientIdRule:
+      mqtt.certificateClientIdFrom === null
+        ? null
+        : {
+            from: mqtt.certificateClientIdFrom,
+            nameType: mqtt.certificateClientIdNameType,
+            nameIndex: mqtt.certificateClientIdNameIndex,
+          },
   }
 }

@@ -3,9 +3,10 @@ import type { Settings } from '../config/settings.ts'
 import type { TransportAcceptor } from '../net/listener.ts'
 import { Stomp } from '../protocols/stomp/stomp.ts'
 import type { StompSettings } from '../protocols/stomp/world.ts'
+import type { Certificates } from './certificates.ts'
 import type { OpenListeners } from './listeners.ts'
+import { certificateRule } from './login.ts'
 import type { BrokerParts } from './parts.ts'
-import { readTlsSettings } from './tls.ts'
 
 /** Names of STOMP in WebSocket handshakes. Clients may leave them out. */
 const SUBPROTOCOLS = ['v12.stomp', 'v11.stomp', 'v10.stomp']
@@ -18,19 +19,26 @@ export function stompService(parts: BrokerParts): Stomp {
 }
 
 /** Listens for STOMP clients. Without TCP and TLS listeners there is no WebSocket either. Rejects for the first port that cannot be had. */
-export async function openStomp(listeners: OpenListeners, settings: Settings, service: Stomp): Promise<void> {
+export async function openStomp(
+  listeners: OpenListeners,
+  settings: Settings,
+  certificates: Certificates,
+  service: Stomp,
+): Promise<void> {
   const { stomp } = settings
   if (stomp.tcp.length === 0 && stomp.ssl.length === 0) return
   const accept: TransportAcceptor = (transport) => service.accept(transport)
   await listeners.open('stomp', stomp.tcp, null, accept, stomp.proxyProtocol)
   if (stomp.ssl.length > 0) {
-    await listeners.open('stomps', stomp.ssl, readTlsSettings(settings), accept, stomp.proxyProtocol)
+    await listeners.open('stomps', stomp.ssl, await certificates.contextOf('clients'), accept, stomp.proxyProtocol)
   }
   const web = {
     path: stomp.webPath,
     subprotocols: SUBPROTOCOLS,
     needsNoSubprotocol: true,
     readsHttpLogin: stomp.webHttpAuth,
+    proxyProtocol: stomp.webProxyProtocol,
+    origins: stomp.webAllowOrigins,
     frameBytesMax: stomp.frameBytesMax,
     frames: stomp.webFrame,
   }
@@ -38,11 +46,10 @@ export async function openStomp(listeners: OpenListeners, settings: Settings, se
   await listeners.openWebSocket(plain, accept)
   if (stomp.webSslPort === null) return
   const secured = { name: 'web-stomps', host: stomp.webSslHost ?? '', port: stomp.webSslPort }
-  await listeners.openWebSocket({ ...web, ...secured, tls: readTlsSettings(settings) }, accept)
+  await listeners.openWebSocket({ ...web, ...secured, tls: await certificates.contextOf('webStomp') }, accept)
 }
 
 function stompSettings({ stomp, amqp, tls, node }: Settings): StompSettings {
-  const from = tls.certificateLoginFrom
   return {
     defaultVhost: stomp.defaultVhost,
     defaultUser: stomp.defaultUser,
@@ -59,6 +66,6 @@ function stompSettings({ stomp, amqp, tls, node }: Settings): StompSettings {
     messageBytesMax: amqp.messageBytesMax,
     subscriptionCountMax: amqp.consumerCountMax,
     certificateLogin: stomp.certificateLogin,
-    certificateUserFrom: from === 'subject_alt_name' ? 'subject_alternative_name' : from,
+    certificateRule: certificateRule(tls),
   }
 }

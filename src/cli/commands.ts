@@ -29,6 +29,11 @@ export const COMMANDS: readonly LazyCommand[] = [
     load: async () => (await import('./ctl/ctl-command.ts')).registerCtl,
   },
   {
+    name: 'tls',
+    summary: 'make certificates for development',
+    load: async () => (await import('./tls/tls-command.ts')).registerTls,
+  },
+  {
     name: 'perf',
     summary: 'load a broker and measure it',
     load: async () => (await import('./perf/perf-command.ts')).registerPerf,

@@ -120,17 +120,26 @@ function findConflicts(settings: Settings): string[] {
   const secure = [
     ['listeners.ssl', settings.listeners.ssl.length > 0],
     ['mqtt.listeners.ssl', settings.mqtt.ssl.length > 0],
-    ['web_mqtt.ssl.port', settings.mqtt.webSslPort !== null],
+    ['web_mqtt.ssl.port', settings.mqtt.webSslPort !== null && settings.webMqttTls.certificateFile === null],
     ['stomp.listeners.ssl', settings.stomp.ssl.length > 0],
-    ['web_stomp.ssl.port', settings.stomp.webSslPort !== null],
+    ['web_stomp.ssl.port', settings.stomp.webSslPort !== null && settings.webStompTls.certificateFile === null],
     ['stream.listeners.ssl', settings.stream.ssl.length > 0],
-    ['management.ssl.port', settings.management.sslPort !== null && settings.management.certificateFile === null],
+    ['management.ssl.port', settings.management.sslPort !== null && settings.managementTls.certificateFile === null],
+    ['prometheus.ssl.port', settings.prometheus.sslPort !== null && settings.prometheusTls.certificateFile === null],
   ] as const
   for (const [key, isUsed] of secure) {
     if (isUsed && !hasCertificate) problems.push(`${key} needs ssl_options.certfile and ssl_options.keyfile`)
   }
-  if (settings.management.certificateFile !== null && settings.management.keyFile === null) {
-    problems.push('management.ssl.certfile needs management.ssl.keyfile')
+  const pairs = [
+    ['management.ssl', settings.managementTls],
+    ['prometheus.ssl', settings.prometheusTls],
+    ['web_mqtt.ssl', settings.webMqttTls],
+    ['web_stomp.ssl', settings.webStompTls],
+  ] as const
+  for (const [prefix, { certificateFile, keyFile }] of pairs) {
+    if ((certificateFile === null) !== (keyFile === null)) {
+      problems.push(`${prefix}.certfile and ${prefix}.keyfile come together`)
+    }
   }
   if (settings.definitions.backend === 'https' && settings.definitions.url === null) {
     problems.push('definitions.import_backend = https needs definitions.https.url')

@@ -1,6 +1,6 @@
-/** Settings of listeners, sockets and TLS. Rows of the table in `settings.ts`. */
-import { listeners, numbered, optional, setting } from './field.ts'
-import { boolean, bytes, choice, integer, milliseconds, path, secret, string } from './value-type.ts'
+/** Settings of listeners and sockets. Rows of the table in `settings.ts`. */
+import { listeners, setting } from './field.ts'
+import { boolean, bytes, integer, milliseconds } from './value-type.ts'
 
 /** AMQP's listeners and the options of all client sockets. */
 export const LISTENER_FIELDS = {
@@ -37,64 +37,6 @@ export const LISTENER_FIELDS = {
   ),
   sslHandshakeTimeoutMs: setting('ssl_handshake_timeout', milliseconds({ min: 100 }), 5_000, 'Longest TLS handshake.'),
   reverseDnsLookups: setting('reverse_dns_lookups', boolean, false, 'Show host names of peers instead of addresses.'),
-}
-
-/** The TLS options that client listeners share; other listeners may override certificate and key. */
-export const TLS_FIELDS = {
-  caCertificateFile: optional(
-    'ssl_options.cacertfile',
-    path,
-    'Certificates of the authorities that sign client certificates (PEM).',
-  ),
-  certificateFile: optional('ssl_options.certfile', path, "The broker's certificate, with its chain (PEM).", {
-    reloadable: true,
-  }),
-  keyFile: optional('ssl_options.keyfile', path, "The certificate's private key (PEM).", { reloadable: true }),
-  keyPassword: optional('ssl_options.password', secret, 'Password of the private key.', { reloadable: true }),
-  verify: setting(
-    'ssl_options.verify',
-    choice(['verify_none', 'verify_peer']),
-    'verify_none',
-    'Whether a certificate that a client shows is checked.',
-  ),
-  failIfNoPeerCertificate: setting(
-    'ssl_options.fail_if_no_peer_cert',
-    boolean,
-    false,
-    'Refuse clients without a certificate.',
-  ),
-  depthMax: setting('ssl_options.depth', integer({ max: 255 }), 1, 'Longest chain of client certificates.'),
-  versions: numbered(
-    'ssl_options.versions.$n',
-    choice(['tlsv1.3', 'tlsv1.2']),
-    ['tlsv1.3', 'tlsv1.2'],
-    'TLS versions that are spoken.',
-  ),
-  ciphers: numbered(
-    'ssl_options.ciphers.$n',
-    string,
-    [],
-    "Cipher suites by OpenSSL's names; none means Node.js's defaults.",
-  ),
-  honorCipherOrder: setting('ssl_options.honor_cipher_order', boolean, true, "Prefer the broker's order of ciphers."),
-  certificateLoginFrom: setting(
-    'ssl_cert_login_from',
-    choice(['distinguished_name', 'common_name', 'subject_alternative_name', 'subject_alt_name']),
-    'distinguished_name',
-    'Part of a client certificate that is the user name, for the mechanism EXTERNAL.',
-  ),
-  certificateLoginNameType: setting(
-    'ssl_cert_login_san_type',
-    choice(['dns', 'ip', 'email', 'uri', 'other_name']),
-    'dns',
-    'Kind of alternative name to use with `subject_alternative_name`.',
-  ),
-  certificateLoginNameIndex: setting(
-    'ssl_cert_login_san_index',
-    integer(),
-    0,
-    'Which of several alternative names to use, from 0.',
-  ),
 }
 
 /** What AMQP connections and channels agree on, and their limits. */

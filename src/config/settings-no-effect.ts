@@ -35,14 +35,6 @@ const TLS = [
   'secure_renegotiate',
   'bypass_pem_cache',
 ] as const
-const TLS_BY_LISTENER = [
-  'verify',
-  'fail_if_no_peer_cert',
-  'depth',
-  'versions.*',
-  'ciphers.*',
-  'honor_cipher_order',
-] as const
 const HTTP = [
   'compress',
   'idle_timeout',
@@ -119,27 +111,15 @@ export const NO_EFFECT: readonly NoEffect[] = [
   ...below(SOCKET, 'web_mqtt.tcp', ['backlog', 'listener']),
   ...below(SOCKET, 'web_stomp.tcp', ['backlog', 'listener']),
   ...below(SOCKET, 'management.tcp', HTTP),
-  ...below(SOCKET, 'management.ssl', HTTP, ['backlog']),
   ...below(SOCKET, 'prometheus.tcp', HTTP),
   ...all(OPENSSL, 'ssl_allow_poodle_attack', 'ssl_options', 'definitions.tls.*', 'amqp_client.*', 'amqp10_client.*'),
   ...below(OPENSSL, 'ssl_options', TLS),
-  ...below(OPENSSL, 'management.ssl', TLS, TLS_BY_LISTENER),
+  ...['management', 'prometheus', 'web_mqtt', 'web_stomp'].flatMap((listener) => [
+    ...below(OPENSSL, `${listener}.ssl`, TLS),
+    ...below(SOCKET, `${listener}.ssl`, HTTP, ['backlog', 'listener']),
+  ]),
   ...all(OPENSSL, 'management.listener.ssl', 'management.listener.ssl_opts', 'management.listener.ssl_opts.*'),
-  ...all(
-    ABSENT,
-    'prometheus.ssl.*',
-    'web_mqtt.ssl.*',
-    'web_stomp.ssl.*',
-    'web_mqtt.max_connections',
-    'web_stomp.max_connections',
-  ),
-  ...all(
-    ABSENT,
-    'web_mqtt.allow_origins.*',
-    'web_stomp.allow_origins.*',
-    'web_mqtt.proxy_protocol',
-    'web_stomp.proxy_protocol',
-  ),
+  ...all(ABSENT, 'web_mqtt.max_connections', 'web_stomp.max_connections'),
   ...all(
     ABSENT,
     'auth_ldap.*',
@@ -159,13 +139,8 @@ export const NO_EFFECT: readonly NoEffect[] = [
     'mqtt.default_user',
     'mqtt.default_pass',
   ),
-  ...all(
-    ABSENT,
-    'prometheus.filter_aggregated_queue_metrics_pattern',
-    'stream.ssl_cert_login',
-    'mqtt.ssl_cert_login_san_type',
-  ),
-  ...all(ABSENT, 'mqtt.ssl_cert_login_san_index', 'federation.*', 'shovel.*', 'event_exchange.*', 'tracing.*'),
+  ...all(ABSENT, 'prometheus.filter_aggregated_queue_metrics_pattern', 'stream.ssl_cert_login'),
+  ...all(ABSENT, 'federation.*', 'shovel.*', 'event_exchange.*', 'tracing.*'),
   ...all(ABSENT, 'message_interceptors.*', 'mqtt.message_interceptors.*'),
   ...all(LOG, 'log.syslog', 'log.syslog.*', 'log.journald', 'log.journald.*', 'log.exchange', 'log.exchange.*'),
   ...all(LOG, 'log.console.use_colors', 'log.console.color_esc_seqs.*', 'log.default.rotation.*'),

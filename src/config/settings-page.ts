@@ -20,9 +20,13 @@ const TITLES: Readonly<Record<keyof typeof SETTING_GROUPS, string>> = {
   node: 'Node',
   log: 'Log',
   management: 'Management',
+  managementTls: 'Management: TLS',
   prometheus: 'Prometheus',
+  prometheusTls: 'Prometheus: TLS',
   mqtt: 'MQTT',
+  webMqttTls: 'MQTT over WebSocket: TLS',
   stomp: 'STOMP',
+  webStompTls: 'STOMP over WebSocket: TLS',
   stream: 'Streams',
   warren: 'WarrenMQ only',
 }

@@ -8,7 +8,6 @@ import {
   integer,
   milliseconds,
   minutes,
-  path,
   port,
   seconds,
   secret,
@@ -27,10 +26,6 @@ export const MANAGEMENT_FIELDS = {
   }),
   sslPort: optional('management.ssl.port', port, 'Port of both with TLS; RabbitMQ uses 15671.'),
   sslHost: optional('management.ssl.ip', string, 'Interface they listen on with TLS; all unless set.'),
-  caCertificateFile: optional('management.ssl.cacertfile', path, 'As `ssl_options.cacertfile`, for HTTP.'),
-  certificateFile: optional('management.ssl.certfile', path, 'As `ssl_options.certfile`, for HTTP.'),
-  keyFile: optional('management.ssl.keyfile', path, 'As `ssl_options.keyfile`, for HTTP.'),
-  keyPassword: optional('management.ssl.password', secret, 'As `ssl_options.password`, for HTTP.'),
   pathPrefix: setting('management.path_prefix', anyString, '', 'Path that everything is below, such as `/rabbit`.'),
   ratesMode: setting(
     'management.rates_mode',
@@ -94,6 +89,8 @@ export const MANAGEMENT_FIELDS = {
 export const PROMETHEUS_FIELDS = {
   port: setting('prometheus.tcp.port', port, 15_692, 'Port of the metrics; 0 is any free port.'),
   host: optional('prometheus.tcp.ip', string, 'Interface they listen on; all unless set.'),
+  sslPort: optional('prometheus.ssl.port', port, 'Port of the metrics with TLS; RabbitMQ uses 15691.'),
+  sslHost: optional('prometheus.ssl.ip', string, 'Interface they listen on with TLS; all unless set.'),
   path: setting('prometheus.path', string, '/metrics', 'Path of the metrics.'),
   perObject: setting(
     'prometheus.return_per_object_metrics',
@@ -212,9 +209,28 @@ export const MQTT_FIELDS = {
     choice(['distinguished_name', 'subject_alternative_name']),
     'Part of the client certificate that the client id must equal.',
   ),
+  certificateClientIdNameType: setting(
+    'mqtt.ssl_cert_login_san_type',
+    choice(['dns', 'ip', 'email', 'uri', 'other_name']),
+    'dns',
+    'Kind of alternative name that the client id must equal.',
+  ),
+  certificateClientIdNameIndex: setting('mqtt.ssl_cert_login_san_index', integer(), 0, 'Which of several, from 0.'),
   webPort: setting('web_mqtt.tcp.port', port, 15_675, 'Port of MQTT over WebSocket; 0 is any free port.'),
   webHost: optional('web_mqtt.tcp.ip', string, 'Interface it listens on; all unless set.'),
   webPath: setting('web_mqtt.ws_path', string, '/ws', 'Path of MQTT over WebSocket.'),
+  webProxyProtocol: setting(
+    'web_mqtt.proxy_protocol',
+    boolean,
+    false,
+    'Clients of MQTT over WebSocket arrive through a proxy that speaks the PROXY protocol.',
+  ),
+  webAllowOrigins: numbered(
+    'web_mqtt.allow_origins.$n',
+    string,
+    [],
+    'Origins whose pages may connect; all unless set.',
+  ),
   webSslPort: optional('web_mqtt.ssl.port', port, 'Port of MQTT over WebSocket with TLS; RabbitMQ uses 15676.'),
   webSslHost: optional('web_mqtt.ssl.ip', string, 'Interface it listens on; all unless set.'),
 }
@@ -278,6 +294,18 @@ export const STOMP_FIELDS = {
     'Kind of WebSocket frames that are sent.',
   ),
   webHttpAuth: setting('web_stomp.use_http_auth', boolean, false, 'The HTTP request may carry the login.'),
+  webProxyProtocol: setting(
+    'web_stomp.proxy_protocol',
+    boolean,
+    false,
+    'Clients of STOMP over WebSocket arrive through a proxy that speaks the PROXY protocol.',
+  ),
+  webAllowOrigins: numbered(
+    'web_stomp.allow_origins.$n',
+    string,
+    [],
+    'Origins whose pages may connect; all unless set.',
+  ),
   webSslPort: optional('web_stomp.ssl.port', port, 'Port of STOMP over WebSocket with TLS; RabbitMQ uses 15673.'),
   webSslHost: optional('web_stomp.ssl.ip', string, 'Interface it listens on; all unless set.'),
 }

@@ -6,7 +6,7 @@
  */
 import type { FieldGroup, SettingRow, ValuesOf } from './field.ts'
 import { AUTH_FIELDS, DEFAULTS_FIELDS, DEFINITIONS_FIELDS, FEATURE_FIELDS } from './settings-access.ts'
-import { AMQP_FIELDS, LISTENER_FIELDS, TLS_FIELDS } from './settings-listeners.ts'
+import { AMQP_FIELDS, LISTENER_FIELDS } from './settings-listeners.ts'
 import {
   ALARM_FIELDS,
   INTERCEPTOR_FIELDS,
@@ -16,6 +16,7 @@ import {
   WARREN_FIELDS,
 } from './settings-node.ts'
 import { MANAGEMENT_FIELDS, MQTT_FIELDS, PROMETHEUS_FIELDS, STOMP_FIELDS, STREAM_FIELDS } from './settings-protocols.ts'
+import { listenerTlsFields, TLS_FIELDS } from './settings-tls.ts'
 
 /** All fields by group, in the order of the documentation. */
 export const SETTING_GROUPS = {
@@ -32,9 +33,13 @@ export const SETTING_GROUPS = {
   node: NODE_FIELDS,
   log: LOG_FIELDS,
   management: MANAGEMENT_FIELDS,
+  managementTls: listenerTlsFields('management.ssl'),
   prometheus: PROMETHEUS_FIELDS,
+  prometheusTls: listenerTlsFields('prometheus.ssl'),
   mqtt: MQTT_FIELDS,
+  webMqttTls: listenerTlsFields('web_mqtt.ssl'),
   stomp: STOMP_FIELDS,
+  webStompTls: listenerTlsFields('web_stomp.ssl'),
   stream: STREAM_FIELDS,
   warren: WARREN_FIELDS,
 } satisfies Readonly<Record<string, FieldGroup>>

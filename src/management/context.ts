@@ -34,6 +34,31 @@ export interface CertificateFact {
   readonly notAfterMs: number
 }
 
+/** A certificate in use. */
+export interface ListedCertificate {
+  /** Beginning of the keys of its listeners: `ssl_options`, `management.ssl`, … */
+  readonly listeners: string
+  /** Shown to clients that ask for these; empty: to everybody else. */
+  readonly hostNames: readonly string[]
+  readonly subject: string
+  readonly issuer: string
+  readonly notAfterMs: number
+}
+
+/** What came of reading the certificates of some listeners again. */
+export interface CertificateReload {
+  readonly listeners: string
+  /** Null: they are in use. */
+  readonly error: string | null
+}
+
+/** Certificates, and how often they were replaced since the start. */
+export interface TlsFigures {
+  readonly certificates: readonly ListedCertificate[]
+  readonly reloadedCount: number
+  readonly failedCount: number
+}
+
 /** Figures of the durable log, where there is one. */
 export interface LogFigures {
   readonly fileBytes: number
@@ -70,6 +95,7 @@ export interface NodeFacts {
   /** Without those of the management itself, which adds its own. */
   listeners(): readonly ListenerFact[]
   certificates(): readonly CertificateFact[]
+  tls(): TlsFigures
   resources(): ResourceStatus
   /** Descriptors open, and how many there may be; 0 when unknown. */
   openFiles(): { readonly used: number; readonly max: number }
@@ -86,6 +112,8 @@ export interface NodeControls {
   setDiskLimit(limit: ResourceLimit): Promise<void>
   /** The newest lines of the log, oldest first. */
   logTail(countMax: number): readonly string[]
+  /** Reads the files of all certificates again. */
+  reloadCertificates(): Promise<readonly CertificateReload[]>
   /** Stops the broker. */
   shutdown(): void
 }

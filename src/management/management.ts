@@ -5,11 +5,11 @@
  * What it knows of the broker is in `ManagementParts`; nothing here reads settings by string. [docs/http-api.md]
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { TlsOptions } from 'node:tls'
 import type { Login } from '../auth/identity.ts'
 import { uniqueName } from '../base/random.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
+import type { TlsContext } from '../net/tls-context.ts'
 import { allEndpoints } from './api/endpoints.ts'
 import { consoleEndpoints } from './console/console-endpoints.ts'
 import { consoleFolder, readConsoleFiles } from './console/console-files.ts'
@@ -31,6 +31,12 @@ import { Statistics } from './stats/statistics.ts'
 /** The global parameter that RabbitMQ keeps it in. */
 const CLUSTER_ID = 'internal_cluster_id'
 
+/** Listeners that RabbitMQ lists by other names. */
+const LISTED_NAMES: Readonly<Record<string, string>> = {
+  prometheus: 'http/prometheus',
+  'prometheus-tls': 'https/prometheus',
+}
+
 /** What the composition root hands in: everything of the context that is not made here. */
 export interface ManagementParts extends Omit<ManagementContext, 'statistics' | 'authentication' | 'listeners'> {
   readonly login: Login
@@ -41,7 +47,9 @@ export interface ManagementParts extends Omit<ManagementContext, 'statistics' | 
   /** Name of the local socket; null for none. */
   readonly socketPath: string | null
   /** For the HTTPS listener, when there is one. */
-  readonly tls: TlsOptions | null
+  readonly tls: TlsContext | null
+  /** For the metrics' listener with TLS, when there is one. */
+  readonly metricsTls: TlsContext | null
 }
 
 /** A running management. */
@@ -123,7 +131,7 @@ function makeContext(parts: ManagementParts, listeners: readonly HttpListener[])
   const own = (): ListenerFact[] =>
     listeners
       .filter(({ port }) => port !== 0)
-      .map(({ name, host, port }) => ({ protocol: name === 'prometheus' ? 'http/prometheus' : name, host, port }))
+      .map(({ name, host, port }) => ({ protocol: LISTED_NAMES[name] ?? name, host, port }))
   return { ...parts, statistics, authentication, listeners: () => [...parts.node.listeners(), ...own()] }
 }
 
@@ -156,6 +164,10 @@ async function openListeners(
     await open({ name: 'https', host: management.sslHost, port: management.sslPort, tls: parts.tls }, api, false)
   }
   await open({ name: 'prometheus', host: prometheus.host, port: prometheus.port }, metricsOnly, false)
+  if (prometheus.sslPort !== null && parts.metricsTls !== null) {
+    const { sslHost: host, sslPort: port } = prometheus
+    await open({ name: 'prometheus-tls', host, port, tls: parts.metricsTls }, metricsOnly, false)
+  }
   if (parts.socketPath !== null) {
     await open({ name: 'local', host: null, port: 0, socketPath: parts.socketPath }, api, true)
   }

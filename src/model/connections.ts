@@ -50,6 +50,19 @@ export interface ConnectionStatus {
   readonly channelCountMax: number
 }
 
+/** What a connection's TLS agreed on. */
+export interface ConnectionTls {
+  readonly version: string
+  readonly cipher: string
+  /** Of the client; null when it showed none. */
+  readonly peerCertificate: {
+    readonly distinguishedName: string
+    readonly issuer: string
+    readonly notBefore: string
+    readonly notAfter: string
+  } | null
+}
+
 /** What the broker knows of a connection. */
 export interface ConnectionHandle {
   /** Unique among the brokers of a cluster and over restarts: owner of exclusive queues. */
@@ -65,7 +78,8 @@ export interface ConnectionHandle {
   readonly peerPort: number
   readonly host: string
   readonly port: number
-  readonly tls: boolean
+  /** Null without TLS. */
+  readonly tls: ConnectionTls | null
   /** SASL mechanism it logged in with. */
   readonly mechanism: string
   readonly clientProperties: Arguments
@@ -163,7 +177,7 @@ export class ConnectionRegistry {
       port: connection.port,
       peer_host: connection.peerHost,
       peer_port: connection.peerPort,
-      ssl: connection.tls,
+      ssl: connection.tls !== null,
       protocol: connection.protocol,
       auth_mechanism: connection.mechanism,
       user: connection.user,

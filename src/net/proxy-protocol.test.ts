@@ -20,7 +20,7 @@ test('version 1 names both ends', () => {
   assert.deepEqual(header(Buffer.from(`${line}AMQP`)), {
     kind: 'header',
     byteCount: line.length,
-    source: { peerHost: '192.0.2.1', peerPort: 56324, host: '198.51.100.7', port: 5672 },
+    source: { peerHost: '192.0.2.1', peerPort: 56324, host: '198.51.100.7', port: 5672, tls: null },
   })
 })
 
@@ -30,10 +30,16 @@ test('version 1 may not know the source', () => {
 
 test('version 2 names both ends, IPv4 and IPv6', () => {
   const four = header(v2(1, 0x11, [192, 0, 2, 1, 198, 51, 100, 7, 0xdc, 0x04, 0x16, 0x28]))
-  assert.deepEqual(four.source, { peerHost: '192.0.2.1', peerPort: 56324, host: '198.51.100.7', port: 5672 })
+  assert.deepEqual(four.source, { peerHost: '192.0.2.1', peerPort: 56324, host: '198.51.100.7', port: 5672, tls: null })
   const one = [...new Array<number>(15).fill(0), 1]
   const six = header(v2(1, 0x21, [...one, ...one, 0, 1, 0, 2]))
-  assert.deepEqual(six.source, { peerHost: '0:0:0:0:0:0:0:1', peerPort: 1, host: '0:0:0:0:0:0:0:1', port: 2 })
+  assert.deepEqual(six.source, {
+    peerHost: '0:0:0:0:0:0:0:1',
+    peerPort: 1,
+    host: '0:0:0:0:0:0:0:1',
+    port: 2,
+    tls: null,
+  })
 })
 
 test('version 2: the proxy may speak for itself, extensions are skipped', () => {
@@ -59,4 +65,21 @@ test('what is no header is refused', () => {
     v2(3, 0x11, []),
   ]
   for (const bytes of bad) assert.equal(readProxyHeader(bytes).kind, 'invalid', bytes.toString('latin1'))
+})
+
+test('version 1 with what is no address is refused', () => {
+  assert.equal(readProxyHeader(Buffer.from('PROXY TCP4 nonsense 198.51.100.7 1 2\r\n')).kind, 'invalid')
+  assert.equal(readProxyHeader(Buffer.from('PROXY TCP4 ::1 198.51.100.7 1 2\r\n')).kind, 'invalid')
+})
+
+test("version 2 may say what the client's TLS agreed on", () => {
+  const addresses = [192, 0, 2, 1, 198, 51, 100, 7, 0xdc, 0x04, 0x16, 0x28]
+  const version = [0x21, 0, 7, ...Buffer.from('TLSv1.3')]
+  const ssl = (flags: number) => [0x20, 0, 5 + version.length, flags, 0, 0, 0, 0, ...version]
+  const skipped = [0x04, 0, 1, 9]
+  const secured = header(v2(1, 0x11, [...addresses, ...skipped, ...ssl(1)]))
+  assert.deepEqual(secured.source?.tls, { version: 'TLSv1.3', cipher: '', peerCertificate: null })
+  assert.equal(header(v2(1, 0x11, [...addresses, ...ssl(0)])).source?.tls, null)
+  const cut = ssl(1).slice(0, -3)
+  assert.equal(header(v2(1, 0x11, [...addresses, ...cut])).source?.tls, null, 'an extension that is cut short')
 })

@@ -5,6 +5,8 @@
  * A pure reader over the bytes received so far; the listener collects them. A listener that expects the header refuses
  * connections without one.
  */
+import { isIP } from 'node:net'
+import type { TlsFacts } from './transport.ts'
 
 /** The longest header accepted: version 2 with extensions. Version 1 has 107 bytes at most. */
 export const PROXY_HEADER_BYTES_MAX = 4096
@@ -14,6 +16,14 @@ const V2_HEAD_BYTES = 16
 const V1_PREFIX = Buffer.from('PROXY ', 'latin1')
 const FAMILY_IPV4 = 1
 const FAMILY_IPV6 = 2
+/** Types of the extensions that follow the addresses. */
+const TLV_SSL = 0x20
+const TLV_SSL_VERSION = 0x21
+const TLV_SSL_CIPHER = 0x23
+/** Of the flags: the client speaks TLS with the proxy. */
+const CLIENT_SSL = 1
+/** Flags and the result of the verification, before the extensions of an SSL extension. */
+const SSL_HEAD_BYTES = 5
 
 /** What the bytes say so far. */
 export type ProxyHeader =
@@ -28,6 +38,8 @@ export interface ProxySource {
   readonly peerPort: number
   readonly host: string
   readonly port: number
+  /** What the client's TLS with the proxy agreed on; null without TLS, and when the proxy does not say. */
+  readonly tls: TlsFacts | null
 }
 
 const INCOMPLETE: ProxyHeader = { kind: 'incomplete' }
@@ -58,10 +70,12 @@ function readV1(bytes: Buffer): ProxyHeader {
   const [, family, peerHost, host, peerPortText, portText] = words
   const peerPort = portOf(peerPortText)
   const port = portOf(portText)
-  const known = family === 'TCP4' || family === 'TCP6'
-  if (!known || words.length !== 6 || !peerHost || !host || peerPort === -1 || port === -1)
+  const version = family === 'TCP4' ? 4 : family === 'TCP6' ? 6 : -1
+  if (words.length !== 6 || peerHost === undefined || host === undefined || peerPort === -1 || port === -1) {
     return invalid('malformed header line')
-  return { kind: 'header', byteCount, source: { peerHost, peerPort, host, port } }
+  }
+  if (isIP(peerHost) !== version || isIP(host) !== version) return invalid('malformed addresses')
+  return { kind: 'header', byteCount, source: { peerHost, peerPort, host, port, tls: null } }
 }
 
 function portOf(text: string | undefined): number {
@@ -92,8 +106,28 @@ function readV2(bytes: Buffer): ProxyHeader {
       host: hostText(bytes, V2_HEAD_BYTES + hostBytes, hostBytes),
       peerPort: bytes.readUInt16BE(portsAt),
       port: bytes.readUInt16BE(portsAt + 2),
+      tls: tlsOf(bytes.subarray(portsAt + 4, byteCount)),
     },
   }
+}
+
+/** The facts of the SSL extension among these. Its certificate is the proxy's word alone, so it gives no login. */
+function tlsOf(extensions: Buffer): TlsFacts | null {
+  const ssl = extensionOf(extensions, TLV_SSL)
+  if (ssl === undefined || ssl.length < SSL_HEAD_BYTES || (ssl[0]! & CLIENT_SSL) === 0) return null
+  const inner = ssl.subarray(SSL_HEAD_BYTES)
+  const text = (type: number) => extensionOf(inner, type)?.toString('latin1') ?? ''
+  return { version: text(TLV_SSL_VERSION), cipher: text(TLV_SSL_CIPHER), peerCertificate: null }
+}
+
+/** The value of the first extension of a type: type, two octets of length, value. Ends quietly where they are cut short. */
+function extensionOf(extensions: Buffer, type: number): Buffer | undefined {
+  for (let at = 0; at + 3 <= extensions.length; ) {
+    const end = at + 3 + extensions.readUInt16BE(at + 1)
+    if (extensions[at] === type) return end <= extensions.length ? extensions.subarray(at + 3, end) : undefined
+    at = end
+  }
+  return undefined
 }
 
 function hostText(bytes: Buffer, at: number, byteCount: number): string {

@@ -1,23 +1,39 @@
 /**
- * TLS: from settings to what Node's server takes, and the facts of a finished handshake.
+ * TLS: from settings to what Node's servers take, and the facts of a finished handshake.
  *
- * Certificates and keys come as bytes: whoever composes the broker reads the files.
+ * Certificates and keys come as bytes: whoever composes the broker reads the files. `TlsContext` keeps them current.
  */
-import type { SecureVersion, TLSSocket, TlsOptions } from 'node:tls'
-import type { PeerCertificate, TlsFacts } from './transport.ts'
+import { constants } from 'node:crypto'
+import type { SecureContextOptions, SecureVersion, TLSSocket, TlsOptions } from 'node:tls'
+import { peerCertificate } from './peer-certificate.ts'
+import type { TlsFacts } from './transport.ts'
 
-/** Settings of a TLS listener. */
-export interface TlsSettings {
+/** A certificate with its chain, and its key. */
+export interface TlsCredentials {
   readonly certificate: Buffer
   readonly key: Buffer
   /** Of the key; null when it is not encrypted. */
   readonly keyPassword: string | null
-  /** Authorities that sign the peers' certificates; null is the system's. */
+}
+
+/** Credentials for clients that ask for certain host names. */
+export interface TlsHost extends TlsCredentials {
+  /** `broker.example.com`, `*.example.com`; in lower case. */
+  readonly names: readonly string[]
+}
+
+/** Settings of a TLS listener. */
+export interface TlsSettings extends TlsCredentials {
+  /** Other certificates, by the host name that a client asks for (SNI). */
+  readonly hosts: readonly TlsHost[]
+  /** Authorities that sign the peers' certificates; null is the platform's list of public ones. */
   readonly authorities: Buffer | null
   /** Ask peers for a certificate and refuse bad ones. */
   readonly verifyPeer: boolean
   /** Refuse peers without a certificate. */
   readonly failIfNoPeerCertificate: boolean
+  /** Intermediate certificates between a peer's and its authority's, at most. */
+  readonly depthMax: number
   /** Lowest and highest version; null is the platform's choice. */
   readonly versionMin: SecureVersion | null
   readonly versionMax: SecureVersion | null
@@ -27,16 +43,15 @@ export interface TlsSettings {
   readonly handshakeTimeoutMs: number
 }
 
-/** Options of a TLS server. */
-export function tlsServerOptions(settings: TlsSettings): TlsOptions {
+/** What a secure context is made of; `credentials` are the settings' own or those of one host. */
+export function contextOptions(settings: TlsSettings, credentials: TlsCredentials): SecureContextOptions {
   return {
-    cert: settings.certificate,
-    key: settings.key,
-    requestCert: settings.verifyPeer,
-    rejectUnauthorized: settings.verifyPeer && settings.failIfNoPeerCertificate,
+    cert: credentials.certificate,
+    key: credentials.key,
     honorCipherOrder: settings.honorCipherOrder,
-    handshakeTimeout: settings.handshakeTimeoutMs,
-    ...(settings.keyPassword === null ? {} : { passphrase: settings.keyPassword }),
+    // A resumed session does not show its certificate chain again, so with client certificates there is none.
+    ...(settings.verifyPeer ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+    ...(credentials.keyPassword === null ? {} : { passphrase: credentials.keyPassword }),
     ...(settings.authorities === null ? {} : { ca: settings.authorities }),
     ...(settings.versionMin === null ? {} : { minVersion: settings.versionMin }),
     ...(settings.versionMax === null ? {} : { maxVersion: settings.versionMax }),
@@ -44,34 +59,49 @@ export function tlsServerOptions(settings: TlsSettings): TlsOptions {
   }
 }
 
+/** Options of a TLS server, except for SNI. */
+export function serverOptions(settings: TlsSettings): TlsOptions {
+  return {
+    ...contextOptions(settings, settings),
+    requestCert: settings.verifyPeer,
+    rejectUnauthorized: settings.verifyPeer && settings.failIfNoPeerCertificate,
+    handshakeTimeout: settings.handshakeTimeoutMs,
+  }
+}
+
 /** Why a peer with this handshake is refused; undefined when it is welcome. A missing certificate may be allowed, a bad one never is. */
 export function refusesPeer(settings: TlsSettings, socket: TLSSocket): string | undefined {
-  if (!settings.verifyPeer || socket.authorized) return undefined
+  if (!settings.verifyPeer) return undefined
+  if (socket.authorized) {
+    const intermediateCount = intermediatesOf(socket)
+    return intermediateCount <= settings.depthMax
+      ? undefined
+      : `its chain has ${intermediateCount} intermediate certificates, ${settings.depthMax} are allowed`
+  }
   const sentOne = Object.keys(socket.getPeerCertificate()).length > 0
   if (!sentOne && !settings.failIfNoPeerCertificate) return undefined
   return String(socket.authorizationError)
 }
 
-/** What the handshake agreed on. */
-export function tlsFacts(socket: TLSSocket): TlsFacts {
-  return {
-    version: socket.getProtocol() ?? '',
-    cipher: socket.getCipher().name,
-    peerCertificate: socket.authorized ? certificateOf(socket) : null,
+/** Certificates between the peer's own and the one that is its own issuer. */
+function intermediatesOf(socket: TLSSocket): number {
+  let certificate = socket.getPeerCertificate(true)
+  let count = 0
+  // The authority's certificate names itself as its issuer.
+  while (certificate.issuerCertificate !== undefined && certificate.issuerCertificate !== certificate) {
+    certificate = certificate.issuerCertificate
+    count++
   }
+  return Math.max(0, count - 1)
 }
 
-function certificateOf(socket: TLSSocket): PeerCertificate | null {
-  const certificate = socket.getPeerCertificate()
-  const subject = certificate.subject as Record<string, string | string[]> | undefined
-  if (subject === undefined) return null
-  const parts = Object.entries(subject).map(
-    ([name, value]) => `${name}=${Array.isArray(value) ? value.join('+') : value}`,
-  )
-  const commonName = subject.CN
+/** What the handshake agreed on. */
+export function tlsFacts(socket: TLSSocket): TlsFacts {
+  const cipher = socket.getCipher()
+  const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined
   return {
-    distinguishedName: parts.reverse().join(','),
-    commonName: Array.isArray(commonName) ? (commonName[0] ?? '') : (commonName ?? ''),
-    alternativeNames: certificate.subjectaltname === undefined ? [] : certificate.subjectaltname.split(', '),
+    version: socket.getProtocol() ?? '',
+    cipher: cipher.standardName ?? cipher.name,
+    peerCertificate: certificate === undefined ? null : peerCertificate(certificate),
   }
 }

@@ -29,7 +29,7 @@ export interface HttpLogin {
 export interface TlsFacts {
   readonly version: string
   readonly cipher: string
-  /** Names of the verified certificate of the peer; null when it sent none. */
+  /** Names of the verified certificate of the peer; null when it sent none, and when a proxy spoke TLS for us. */
   readonly peerCertificate: PeerCertificate | null
 }
 
@@ -38,8 +38,19 @@ export interface PeerCertificate {
   /** RFC 4514, most specific part first. */
   readonly distinguishedName: string
   readonly commonName: string
-  /** As the certificate lists them: `DNS:…`, `email:…`, `URI:…`. */
-  readonly alternativeNames: readonly string[]
+  /** In the certificate's order. */
+  readonly alternativeNames: readonly AlternativeName[]
+  /** Distinguished name of who signed it. */
+  readonly issuer: string
+  /** ISO 8601. */
+  readonly notBefore: string
+  readonly notAfter: string
+}
+
+/** One of the alternative names of a certificate. Kinds are RabbitMQ's. */
+export interface AlternativeName {
+  readonly type: 'dns' | 'ip' | 'email' | 'uri' | 'other_name'
+  readonly value: string
 }
 
 /** What a transport tells. */

@@ -10,11 +10,13 @@ import { isUtf8 } from 'node:buffer'
 import http from 'node:http'
 import https from 'node:https'
 import type net from 'node:net'
-import tls from 'node:tls'
+import type tls from 'node:tls'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../base/log.ts'
-import { isLoopback, plainHost, type TransportAcceptor } from './listener.ts'
-import { refusesPeer, type TlsSettings, tlsFacts, tlsServerOptions } from './tls.ts'
+import type { TransportAcceptor } from './listener.ts'
+import { ProxyGreeting } from './proxy-greeting.ts'
+import { socketEnds } from './socket-ends.ts'
+import type { TlsContext } from './tls-context.ts'
 import type { HttpLogin, Transport, TransportEnds, TransportSink } from './transport.ts'
 
 const NORMAL_CLOSURE = 1000
@@ -33,7 +35,10 @@ export interface WebSocketListenerOptions {
   /** 0: a free one. */
   readonly port: number
   readonly backlog: number
-  readonly tls: TlsSettings | null
+  readonly tls: TlsContext | null
+  readonly proxyProtocol: boolean
+  /** How long a PROXY header may take. */
+  readonly proxyHeaderTimeoutMs: number
   /** Path of the upgrade request. */
   readonly path: string
   /** Sub-protocols of which a client must offer one; the first of ours that is offered is taken. */
@@ -42,6 +47,8 @@ export interface WebSocketListenerOptions {
   readonly needsNoSubprotocol?: boolean
   /** Reads user and password of the request's basic authentication. */
   readonly readsHttpLogin?: boolean
+  /** Origins whose pages may connect; empty: all. */
+  readonly origins: readonly string[]
   readonly frameBytesMax: number
   /** What the protocol speaks: binary frames only, or text as well, which is then also sent. */
   readonly frames: 'binary' | 'text'
@@ -52,6 +59,7 @@ export class WebSocketListener {
   readonly name: string
   readonly #options: WebSocketListenerOptions
   readonly #server: http.Server
+  readonly #greeting: ProxyGreeting | null
   readonly #sockets: WebSocketServer
   readonly #accept: TransportAcceptor
   readonly #logger: Logger
@@ -65,8 +73,13 @@ export class WebSocketListener {
     const refuse: http.RequestListener = (_request, response) => {
       response.writeHead(UPGRADE_REQUIRED, { connection: 'close', upgrade: 'websocket' }).end()
     }
-    this.#server =
-      options.tls === null ? http.createServer(refuse) : https.createServer(tlsServerOptions(options.tls), refuse)
+    const { name, tls: context } = options
+    this.#server = context === null ? http.createServer(refuse) : https.createServer(context.options, refuse)
+    // What the compiler cannot know: with a context it is a TLS server.
+    context?.attach(this.#server as unknown as tls.Server, name, logger)
+    this.#greeting = options.proxyProtocol
+      ? new ProxyGreeting(this.#server, { name, timeoutMs: options.proxyHeaderTimeoutMs, logger })
+      : null
     this.#server.headersTimeout = UPGRADE_MS_MAX
     this.#server.requestTimeout = UPGRADE_MS_MAX
     this.#server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket as net.Socket, head))
@@ -104,6 +117,7 @@ export class WebSocketListener {
 
   /** Stops accepting. Connections are their protocol's to end. */
   close(): Promise<void> {
+    this.#greeting?.close()
     this.#server.close()
     this.#server.closeIdleConnections()
     return Promise.resolve()
@@ -112,7 +126,7 @@ export class WebSocketListener {
   #onUpgrade(request: http.IncomingMessage, socket: net.Socket, head: Buffer): void {
     // Nobody else listens yet, and an error without a listener would end the process.
     socket.on('error', (error) => this.#logger.debug(`${this.name}: ${error.message}`, { error }))
-    const refusal = this.#refuses(request, socket)
+    const refusal = this.#refuses(request)
     if (refusal !== undefined) {
       this.#logger.info(`${this.name}: ${socket.remoteAddress} refused: ${refusal}`)
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
@@ -120,22 +134,26 @@ export class WebSocketListener {
     }
     socket.setNoDelay(true)
     const login = this.#options.readsHttpLogin === true ? httpLogin(request.headers.authorization) : undefined
-    const ends = { ...endsOf(socket), ...(login !== undefined && { httpLogin: login }) }
+    const ends = {
+      ...socketEnds(socket, this.#greeting?.sourceOf(socket)),
+      ...(login !== undefined && { httpLogin: login }),
+    }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.#accept(new WebSocketTransport(webSocket, socket, ends, this.#options.frames))
     })
   }
 
   /** The status line that says why this request is not upgraded, or undefined. */
-  #refuses({ url, headers }: http.IncomingMessage, socket: net.Socket): string | undefined {
-    const { path, subprotocols, tls: tlsSettings } = this.#options
+  #refuses({ url, headers }: http.IncomingMessage): string | undefined {
+    const { path, subprotocols, origins } = this.#options
     if ((url ?? '').split('?', 1)[0] !== path) return '404 Not Found'
+    // Programs send no origin; browsers always do.
+    if (origins.length > 0 && headers.origin !== undefined && !origins.includes(headers.origin)) return '403 Forbidden'
     const names = headers['sec-websocket-protocol']
     const isWithout = names === undefined && this.#options.needsNoSubprotocol === true
     const offered = (names ?? '').split(',').map((name) => name.trim())
-    if (!isWithout && !offered.some((name) => subprotocols.includes(name))) return '400 Bad Request'
-    if (tlsSettings === null || !(socket instanceof tls.TLSSocket)) return undefined
-    return refusesPeer(tlsSettings, socket) === undefined ? undefined : '403 Forbidden'
+    const isOffered = isWithout || offered.some((name) => subprotocols.includes(name))
+    return isOffered ? undefined : '400 Bad Request'
   }
 }
 
@@ -211,16 +229,4 @@ function httpLogin(authorization: string | undefined): HttpLogin | undefined {
   const text = Buffer.from(match[1]!, 'base64').toString()
   const colon = text.indexOf(':')
   return colon === -1 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) }
-}
-
-function endsOf(socket: net.Socket): TransportEnds {
-  const peerHost = plainHost(socket.remoteAddress)
-  return {
-    peerHost,
-    peerPort: socket.remotePort ?? 0,
-    host: plainHost(socket.localAddress),
-    port: socket.localPort ?? 0,
-    isLoopback: isLoopback(peerHost),
-    tls: socket instanceof tls.TLSSocket ? tlsFacts(socket) : null,
-  }
 }

@@ -24,7 +24,7 @@ class FakeConnection implements ConnectionHandle {
   readonly peerPort = 1234
   readonly host = '10.0.0.2'
   readonly port = 5672
-  readonly tls = false
+  readonly tls = null
   readonly mechanism = 'PLAIN'
   readonly clientProperties = new Map([...NO_ARGUMENTS, ['connection_name', stringValue('mine')] as const])
   readonly channelCount = 1

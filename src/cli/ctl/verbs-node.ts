@@ -165,6 +165,28 @@ export const NODE_VERBS: readonly Verb[] = [
     },
   },
   {
+    name: 'list_certificates',
+    usage: '',
+    summary: 'Lists the TLS certificates that listeners show.',
+    run: async ({ client }) => ({
+      kind: 'rows',
+      columns: ['listeners', 'host_names', 'subject', 'issuer', 'not_after'],
+      rows: await client.list(['warren', 'certificates']),
+    }),
+  },
+  {
+    name: 'reload_certificates',
+    usage: '',
+    summary: 'Reads TLS certificates and keys again; those that cannot be used change nothing.',
+    run: async ({ client }) => {
+      const outcomes = (await client.post(['warren', 'certificates', 'reload'], {})) as readonly Row[]
+      const failed = outcomes.filter(({ error }) => error !== null)
+      if (failed.length > 0)
+        throw new CtlError(failed.map(({ listeners, error }) => `${listeners}: ${error}`).join('\n'))
+      return text(`${outcomes.length} groups of listeners have their certificates anew`)
+    },
+  },
+  {
     name: 'set_log_level',
     usage: '<level> [category]',
     summary: 'Sets the level of the log until the next restart.',

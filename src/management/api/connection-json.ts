@@ -27,6 +27,8 @@ export function connectionJson(
   const status = connection.status()
   const properties = argumentsToJson(connection.clientProperties)
   const given = properties.connection_name
+  const { tls } = connection
+  const certificate = tls?.peerCertificate ?? null
   return {
     auth_mechanism: connection.mechanism,
     channel_max: status.channelCountMax,
@@ -37,18 +39,18 @@ export function connectionJson(
     host: connection.host,
     name: connection.name,
     node: context.node.name,
-    peer_cert_issuer: null,
-    peer_cert_subject: null,
-    peer_cert_validity: null,
+    peer_cert_issuer: certificate?.issuer ?? null,
+    peer_cert_subject: certificate?.distinguishedName ?? null,
+    peer_cert_validity: certificate === null ? null : `${certificate.notBefore} - ${certificate.notAfter}`,
     peer_host: connection.peerHost,
     peer_port: connection.peerPort,
     port: connection.port,
     protocol: connection.protocol,
-    ssl: connection.tls,
-    ssl_cipher: null,
-    ssl_hash: null,
-    ssl_key_exchange: null,
-    ssl_protocol: null,
+    ssl: tls !== null,
+    ssl_cipher: tls?.cipher ?? null,
+    ssl_hash: tls === null ? null : hashOf(tls.cipher),
+    ssl_key_exchange: tls === null ? null : keyExchangeOf(tls.cipher),
+    ssl_protocol: tls === null ? null : tls.version.toLowerCase(),
     state: status.state,
     timeout: status.heartbeatSeconds,
     type: connection.peerHost === '' ? 'direct' : 'network',
@@ -58,6 +60,16 @@ export function connectionJson(
     vhost: connection.vhost,
     ...(withoutStats ? {} : connectionFigures(context, connection, status, windows)),
   }
+}
+
+/** The end of a suite's name: `TLS_AES_256_GCM_SHA384` hashes with `sha384`. */
+function hashOf(cipher: string): string {
+  return /[A-Za-z0-9]+$/.exec(cipher)?.[0].toLowerCase() ?? ''
+}
+
+/** `TLS_ECDHE_RSA_WITH_…` says how keys were exchanged; suites of TLS 1.3 do not: there it is always `any`. */
+function keyExchangeOf(cipher: string): string {
+  return /^TLS_(.+)_WITH_/.exec(cipher)?.[1]?.toLowerCase() ?? 'any'
 }
 
 function connectionFigures(

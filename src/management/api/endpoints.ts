@@ -5,6 +5,7 @@ import type { ManagementContext } from '../context.ts'
 import { type Endpoint, ok, plain } from '../http/endpoint.ts'
 import { type ApiDescription, docsPage, openApiDocument } from '../http/openapi.ts'
 import { bindingEndpoints } from './bindings.ts'
+import { certificateEndpoints } from './certificates.ts'
 import { connectionEndpoints } from './connections.ts'
 import { controlEndpoints } from './controls.ts'
 import { definitionEndpoints } from './definitions.ts'
@@ -44,6 +45,7 @@ export function allEndpoints(context: ManagementContext): readonly Endpoint[] {
     ...queueContentsEndpoints(context),
     ...traceEndpoints(context),
     ...controlEndpoints(context),
+    ...certificateEndpoints(context),
   ]
   return [...endpoints, ...documentation(context, endpoints)]
 }

@@ -3,8 +3,9 @@
  */
 import http from 'node:http'
 import https from 'node:https'
-import type { TlsOptions } from 'node:tls'
+import type { Server as TlsServer } from 'node:tls'
 import type { Logger } from '../../base/log.ts'
+import type { TlsContext } from '../../net/tls-context.ts'
 
 /** Connections at most; more are refused by the system. */
 const CONNECTIONS_MAX = 2_000
@@ -21,7 +22,7 @@ export interface HttpListenerOptions {
   readonly port: number
   /** Name of a local socket, in place of host and port. */
   readonly socketPath?: string
-  readonly tls?: TlsOptions
+  readonly tls?: TlsContext
 }
 
 /** Answers requests. */
@@ -41,7 +42,9 @@ export class HttpListener {
     this.#options = options
     this.#logger = logger
     const { tls } = options
-    const server = tls === undefined ? http.createServer(handler) : https.createServer(tls, handler)
+    const server = tls === undefined ? http.createServer(handler) : https.createServer(tls.options, handler)
+    // What the compiler cannot know: with a context it is a TLS server.
+    tls?.attach(server as unknown as TlsServer, options.name, logger)
     server.maxConnections = CONNECTIONS_MAX
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS

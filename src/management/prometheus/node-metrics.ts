@@ -82,6 +82,7 @@ export class NodeMetrics {
       this.#logins(),
       this.#waits(),
       this.#log(),
+      this.#tls(),
       this.#runtime(),
     ].join('')
   }
@@ -304,6 +305,20 @@ export class NodeMetrics {
       ) +
       histogram(batch, log.batchBytesBounds, log.batchHistogram, log.writtenBytes)
     )
+  }
+
+  #tls(): string {
+    const { certificates, reloadedCount, failedCount } = this.#context.node.tls()
+    const notAfterMs = Math.min(...certificates.map((certificate) => certificate.notAfterMs))
+    const expiry: Simple[] =
+      certificates.length === 0
+        ? []
+        : [['tls_certificate_expiry_seconds', 'gauge', 'Time when the first TLS certificate expires', notAfterMs / 1e3]]
+    return simple('warrenmq_', [
+      ...expiry,
+      ['tls_certificate_reloads_total', 'counter', 'Total number of TLS certificates replaced', reloadedCount],
+      ['tls_certificate_reload_failures_total', 'counter', 'Total number of unusable new certificates', failedCount],
+    ])
   }
 
   #runtime(): string {

@@ -4,7 +4,7 @@
 
 import type { CloseReason, ConnectionHandle, ConnectionStatus } from '../../model/connections.ts'
 import type { Arguments } from '../../model/values/arguments.ts'
-import type { TransportEnds } from '../../net/transport.ts'
+import type { TlsFacts, TransportEnds } from '../../net/transport.ts'
 
 /** What a listing asks of the live connection. */
 export interface ListedConnection {
@@ -42,7 +42,7 @@ export class ListedHandle implements ConnectionHandle {
   readonly peerPort: number
   readonly host: string
   readonly port: number
-  readonly tls: boolean
+  readonly tls: TlsFacts | null
   readonly mechanism: string
   readonly clientProperties: Arguments
   readonly #connection: ListedConnection
@@ -59,7 +59,7 @@ export class ListedHandle implements ConnectionHandle {
     this.peerPort = ends.peerPort
     this.host = ends.host
     this.port = ends.port
-    this.tls = ends.tls !== null
+    this.tls = ends.tls
     this.#connection = connection
   }
 

@@ -97,7 +97,7 @@ export class Connection
     this.id = world.broker.connections.newId()
     this.name = connectionName(transport.ends, this.id)
     this.#connectedAtMs = clock.nowMs()
-    this.#source = loginSource(transport.ends)
+    this.#source = loginSource(transport.ends, world.settings)
     this.#socket = new Socket(transport, { turn, chunks: world.chunks, inbound: shared.inbound }, this)
     this.#reader = new FrameReader(this, world.settings.initialFrameBytesMax)
     this.#gate = new InputGate(this.#reader, this.#socket)

@@ -3,6 +3,7 @@
  *
  * Decides and builds; the connection keeps the state and talks. Texts and limits are RabbitMQ's.
  */
+import { certificateName } from '../../auth/certificate-login.ts'
 import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
 import type { Arguments } from '../../model/values/arguments.ts'
 import { booleanArgument } from '../../model/values/arguments.ts'
@@ -72,13 +73,13 @@ export function tuneFrame(settings: Amqp091Settings): Buffer {
 }
 
 /** Where the login comes from. */
-export function loginSource(ends: TransportEnds): LoginSource {
-  const certificate = ends.tls?.peerCertificate ?? null
+export function loginSource(ends: TransportEnds, { certificateRule }: Amqp091Settings): LoginSource {
+  const certificateUser = certificateName(ends.tls?.peerCertificate ?? null, certificateRule)
   return {
     remoteAddress: ends.peerHost,
     isLoopback: ends.isLoopback,
     protocol: 'amqp091',
-    ...(certificate !== null && { certificateUser: certificate.distinguishedName }),
+    ...(certificateUser !== undefined && { certificateUser }),
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * `SessionWorld` is one per broker; `Session` one per connection, complete once connection.open was granted.
  */
+import type { CertificateRule } from '../../auth/certificate-login.ts'
 import type { Identity, Login } from '../../auth/identity.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Broker } from '../../model/broker.ts'
@@ -28,6 +29,8 @@ export interface Amqp091Settings {
   readonly heartbeatSeconds: number
   readonly handshakeTimeoutMs: number
   readonly messageBytesMax: number
+  /** Which name of a client certificate is the user of EXTERNAL. */
+  readonly certificateRule: CertificateRule
   /** Prefetch of consumers that never asked for one; 0 is no limit. */
   readonly defaultPrefetchCount: number
   /** Whether `basic.qos` with `global` limits the channel (`deprecated_features.permit.global_qos`), else new consumers. */

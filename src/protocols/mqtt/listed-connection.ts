@@ -6,6 +6,7 @@ import type { CloseReason, ConnectionHandle, ConnectionStatus } from '../../mode
 import type { MessageCounters } from '../../model/message/message-counters.ts'
 import { type Arguments, stringValue } from '../../model/values/arguments.ts'
 import type { Socket } from '../../net/socket.ts'
+import type { TlsFacts } from '../../net/transport.ts'
 import type { LoggedIn } from './login.ts'
 import { LEVEL_5, LEVEL_311, type ProtocolLevel } from './spec.ts'
 
@@ -72,8 +73,8 @@ export class ListedConnection implements ConnectionHandle {
     return this.#source.socket.ends.port
   }
 
-  get tls(): boolean {
-    return this.#source.socket.ends.tls !== null
+  get tls(): TlsFacts | null {
+    return this.#source.socket.ends.tls
   }
 
   get mechanism(): string {

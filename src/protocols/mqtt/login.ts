@@ -1,12 +1,13 @@
 /**
  * From CONNECT to a member: the checks in RabbitMQ's order, each with its reason code. [MQTT 5.0 §3.1.4; RabbitMQ: MQTT]
  */
+import { certificateName } from '../../auth/certificate-login.ts'
 import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
 import { uniqueName } from '../../base/random.ts'
 import { known } from '../../model/access/access-pending.ts'
 import type { SessionPermissions } from '../../model/permissions.ts'
 import type { Vhost } from '../../model/vhost.ts'
-import type { PeerCertificate, TransportEnds } from '../../net/transport.ts'
+import type { TransportEnds } from '../../net/transport.ts'
 import type { ConnectPacket } from './codec.ts'
 import { MqttError } from './errors.ts'
 import {
@@ -92,20 +93,18 @@ function assignClientId({ broker }: MqttWorld, { clientId, level, cleanStart }: 
   return uniqueName(broker.world.randomness, 'auto-')
 }
 
-function checkCertificateClientId(
-  { certificateClientIdFrom: from }: MqttSettings,
-  ends: TransportEnds,
-  id: string,
-): void {
+function checkCertificateClientId({ clientIdRule }: MqttSettings, ends: TransportEnds, id: string): void {
   const certificate = ends.tls?.peerCertificate ?? null
-  if (from === null || certificate === null) return
-  const expected = from === 'distinguished_name' ? certificate.distinguishedName : alternativeName(certificate)
-  if (id !== expected) throw new MqttError(CLIENT_ID_NOT_VALID, 'client id is not that of the certificate')
+  if (clientIdRule === null || certificate === null) return
+  if (id !== certificateName(certificate, clientIdRule))
+    throw new MqttError(CLIENT_ID_NOT_VALID, 'client id is not that of the certificate')
 }
 
 function claimOf(world: MqttWorld, ends: TransportEnds, { userName, password }: ConnectPacket): Claim {
   const { settings } = world
-  const certificateUser = settings.certificateLogin ? certificateUserOf(settings, ends) : undefined
+  const certificateUser = settings.certificateLogin
+    ? certificateName(ends.tls?.peerCertificate ?? null, settings.certificateRule)
+    : undefined
   if (userName === null && password === null) {
     if (certificateUser !== undefined) {
       const vhostName = certificateVhost(world, certificateUser) ?? portVhost(world, ends.port) ?? settings.vhost
@@ -160,18 +159,6 @@ function refusedLogin({ reason, text }: LoginRefusal): MqttError {
   if (reason === 'loopback-only') return new MqttError(NOT_AUTHORIZED, text)
   if (reason === 'unavailable') return new MqttError(SERVER_UNAVAILABLE, text)
   return new MqttError(BAD_USER_NAME_OR_PASSWORD, 'login refused')
-}
-
-function certificateUserOf({ certificateUserFrom }: MqttSettings, ends: TransportEnds): string | undefined {
-  const certificate = ends.tls?.peerCertificate ?? null
-  if (certificate === null) return undefined
-  if (certificateUserFrom === 'common_name') return certificate.commonName
-  return certificateUserFrom === 'distinguished_name' ? certificate.distinguishedName : alternativeName(certificate)
-}
-
-/** The first DNS name. */
-function alternativeName({ alternativeNames }: PeerCertificate): string | undefined {
-  return alternativeNames.find((name) => name.startsWith('DNS:'))?.slice('DNS:'.length)
 }
 
 /** A vhost by port, from a global parameter; as RabbitMQ, keys are the port as text. */

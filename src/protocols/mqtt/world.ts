@@ -1,6 +1,7 @@
 /**
  * What all MQTT connections of a broker share: services, settings, and working memory that is used within one call.
  */
+import type { CertificateRule } from '../../auth/certificate-login.ts'
 import type { Identity, Login } from '../../auth/identity.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Broker } from '../../model/broker.ts'
@@ -48,8 +49,9 @@ export interface MqttSettings {
   readonly disconnectsUnauthorized: boolean
   /** A verified client certificate logs its owner in. */
   readonly certificateLogin: boolean
-  readonly certificateUserFrom: 'distinguished_name' | 'common_name' | 'subject_alternative_name'
-  readonly certificateClientIdFrom: 'distinguished_name' | 'subject_alternative_name' | null
+  readonly certificateRule: CertificateRule
+  /** The name of a client certificate that the client id must equal; null: none. */
+  readonly clientIdRule: CertificateRule | null
 }
 
 /** What the composition root hands in. */

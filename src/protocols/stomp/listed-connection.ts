@@ -6,6 +6,7 @@ import type { ChannelStatus, CloseReason, ConnectionHandle, ConnectionStatus } f
 import type { MessageCounters } from '../../model/message/message-counters.ts'
 import { type Arguments, stringValue, type TypedValue } from '../../model/values/arguments.ts'
 import type { Socket } from '../../net/socket.ts'
+import type { TlsFacts } from '../../net/transport.ts'
 import { VERSION_NAMES, type Version } from './spec.ts'
 
 /** The connection behind a listing. */
@@ -82,8 +83,8 @@ export class ListedConnection implements ConnectionHandle {
     return this.#source.socket.ends.port
   }
 
-  get tls(): boolean {
-    return this.#source.socket.ends.tls !== null
+  get tls(): TlsFacts | null {
+    return this.#source.socket.ends.tls
   }
 
   get mechanism(): string {

@@ -1,10 +1,11 @@
 /**
  * From CONNECT to a member of a vhost: version, user, vhost, in RabbitMQ's order and words. [STOMP 1.2 "Connecting"; RabbitMQ: STOMP]
  */
+import { certificateName } from '../../auth/certificate-login.ts'
 import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '../../auth/identity.ts'
 import { known } from '../../model/access/access-pending.ts'
 import type { SessionPermissions } from '../../model/permissions.ts'
-import type { PeerCertificate, TransportEnds } from '../../net/transport.ts'
+import type { TransportEnds } from '../../net/transport.ts'
 import { badConnect, StompError } from './errors.ts'
 import { SUPPORTED_VERSIONS, VERSION_10, VERSION_NAMES, type Version } from './spec.ts'
 import type { StompSettings, StompWorld } from './world.ts'
@@ -83,7 +84,7 @@ function claimOf(settings: StompSettings, ends: TransportEnds, headers: Readonly
   const login = headers.get('login') ?? ends.httpLogin?.user
   const passcode = headers.get('passcode') ?? ends.httpLogin?.password
   if (login === undefined && passcode === undefined && settings.certificateLogin) {
-    const user = certificateUserOf(settings, ends)
+    const user = certificateName(ends.tls?.peerCertificate ?? null, settings.certificateRule)
     if (user !== undefined) return { user, password: '', certificateUser: user }
   }
   const user = login ?? settings.defaultUser
@@ -96,16 +97,4 @@ function refusedLogin({ reason, text }: LoginRefusal, user: string): StompError 
   if (reason === 'loopback-only') return badConnect('non-loopback access denied')
   if (reason === 'unavailable') return badConnect(`${text}\n`)
   return badConnect(`Access refused for user '${user}'\n`)
-}
-
-function certificateUserOf({ certificateUserFrom }: StompSettings, ends: TransportEnds): string | undefined {
-  const certificate = ends.tls?.peerCertificate ?? null
-  if (certificate === null) return undefined
-  if (certificateUserFrom === 'common_name') return certificate.commonName
-  return certificateUserFrom === 'distinguished_name' ? certificate.distinguishedName : alternativeName(certificate)
-}
-
-/** The first DNS name. */
-function alternativeName({ alternativeNames }: PeerCertificate): string | undefined {
-  return alternativeNames.find((name) => name.startsWith('DNS:'))?.slice('DNS:'.length)
 }

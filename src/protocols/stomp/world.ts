@@ -1,6 +1,7 @@
 /**
  * What all STOMP connections of a broker share, and what the parts of one connection share.
  */
+import type { CertificateRule } from '../../auth/certificate-login.ts'
 import type { Identity, Login } from '../../auth/identity.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Broker } from '../../model/broker.ts'
@@ -41,7 +42,7 @@ export interface StompSettings {
   readonly subscriptionCountMax: number
   /** A verified client certificate logs its owner in. */
   readonly certificateLogin: boolean
-  readonly certificateUserFrom: 'distinguished_name' | 'common_name' | 'subject_alternative_name'
+  readonly certificateRule: CertificateRule
 }
 
 /** What the composition root hands in. */
