@@ -104,6 +104,15 @@ for (const kind of KINDS) {
     await broker.publish('dlq', 'never died')
     const dry = (await operate('dlq', 'redrive', { dry_run: true })).json
     assert.deepEqual([dry.matched, dry.unrouted, dry.destinations], [2, 1, { work: 1 }])
+    const { groups, others, examined } = (await operate('dlq', 'deaths')).json
+    assert.deepEqual([others, examined, groups.length], [1, 2, 1])
+    assert.deepEqual(
+      [groups[0].reason, groups[0].queue, groups[0].exchange, groups[0].count],
+      ['rejected', 'work', '', 1],
+    )
+    assert.ok(groups[0].oldest_at > 0 && groups[0].oldest_at === groups[0].newest_at)
+    const elsewhere = { filter: { dead_letter_exchange: 'other' }, dry_run: true }
+    assert.equal((await operate('dlq', 'redrive', elsewhere)).json.matched, 0)
     const back = (await operate('dlq', 'redrive', { filter: { dead_letter_reason: 'rejected' } })).json
     assert.deepEqual([back.matched, back.moved], [1, 1])
     assert.deepEqual([await bodiesOf('work'), await bodiesOf('dlq')], [['poison'], ['never died']])

@@ -1,10 +1,13 @@
 // The parts of the console that need no browser: how messages are routed, where dead letters come from, what an import changes.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import type { Binding, Exchange, GotMessage, Queue } from '../../ui/src/base/types.ts'
-import { deadLetterQueues, deathOf } from '../../ui/src/pages/deaths.ts'
+import { deadLetterQueues } from '../../ui/src/pages/deaths.ts'
 import { difference } from '../../ui/src/pages/definitions-difference.ts'
 import { layOut } from '../../ui/src/pages/graph.ts'
+import { conditionsOf, describeFilter, filterOf } from '../../ui/src/pages/messages/conditions.ts'
+import { decode, decodings } from '../../ui/src/pages/messages/decode.ts'
 import { headersMatch, routeMessage, topicMatches } from '../../ui/src/pages/routing.ts'
 
 function exchange(name: string, type: string, args: Record<string, unknown> = {}): Exchange {
@@ -96,19 +99,60 @@ test('dead letters are followed to their queue, and their death is read', () => 
     found.map(({ queue: { name }, sources }) => [name, sources]),
     [['dead', ['direct', 'work']]],
   )
-  const message: GotMessage = {
-    payload: '',
-    payload_bytes: 0,
-    payload_encoding: 'string',
-    exchange: 'dlx',
-    routing_key: 'x',
-    redelivered: false,
-    message_count: 0,
-    properties: {
-      headers: { 'x-death': [{ reason: 'expired', queue: 'work', exchange: 'in', 'routing-keys': ['k'], count: 3 }] },
+})
+
+test('conditions and the filter they stand for are the same thing', () => {
+  const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null))
+  const named = fc.dictionary(
+    fc.string({ minLength: 1 }).filter((name) => name === name.trim() && name !== '__proto__'),
+    value,
+    { minKeys: 1, noNullPrototype: true },
+  )
+  const filter = fc.record(
+    {
+      body_contains: fc.string(),
+      routing_key: fc.string(),
+      headers: named,
+      properties: named,
+      older_than_ms: fc.nat(1_000_000).map((seconds) => seconds * 1_000),
+      body_bytes_min: fc.nat(),
+      redelivered: fc.boolean(),
+      dead_letter_reason: fc.constantFrom('rejected', 'expired'),
     },
+    { requiredKeys: [], noNullPrototype: true },
+  )
+  fc.assert(fc.property(filter, (given) => assert.deepEqual(filterOf(conditionsOf(given)), given)))
+  assert.throws(() => filterOf([{ kind: 'older', name: '', value: 'soon' }]), /Older than/)
+  assert.equal(describeFilter({ headers: { tenant: 'a', trace: null } }), 'header tenant is a, header trace is there')
+  assert.equal(describeFilter({}), 'all messages')
+})
+
+function message(payload: string, encoding: 'string' | 'base64', contentType?: string): GotMessage {
+  return {
+    payload,
+    payload_bytes: 0,
+    payload_encoding: encoding,
+    exchange: '',
+    routing_key: '',
+    redelivered: false,
+    properties: contentType === undefined ? {} : { content_type: contentType },
   }
-  assert.deepEqual(deathOf(message), { reason: 'expired', queue: 'work', exchange: 'in', routingKey: 'k', count: 3 })
+}
+
+test('bodies are decoded by what they are', async () => {
+  assert.deepEqual(decodings(message('{"a":1}', 'string')), ['json', 'text', 'hex'])
+  const packed = message(
+    Buffer.from('82a161cf0020000000000001a162c403010203', 'hex').toString('base64'),
+    'base64',
+    'application/msgpack',
+  )
+  assert.equal(decodings(packed)[0], 'msgpack')
+  assert.deepEqual(JSON.parse(await decode(packed, 'msgpack')), { a: '9007199254740993', b: 'bytes 010203' })
+  const cbor = message(Buffer.from('a26161f56162820102', 'hex').toString('base64'), 'base64', 'application/cbor')
+  assert.equal(decodings(cbor)[0], 'cbor')
+  assert.deepEqual(JSON.parse(await decode(cbor, 'cbor')), { a: true, b: [1, 2] })
+  assert.match(await decode(message('{"a"', 'string'), 'cbor'), /^This is not CBOR: /)
+  assert.match(await decode(message('/w==', 'base64'), 'hex'), /^000000 {2}ff/)
 })
 
 test('what an import would change', () => {

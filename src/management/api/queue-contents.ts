@@ -5,6 +5,7 @@
 import type { MessageView } from '../../model/message/message.ts'
 import type { Queue, QueueContents } from '../../model/queue/queue.ts'
 import type { Vhost } from '../../model/vhost.ts'
+import { DeathGroups } from '../contents/death-groups.ts'
 import { FILTER, MessageFilter } from '../contents/message-filter.ts'
 import { walk } from '../contents/queue-walk.ts'
 import { type Destination, Relocation } from '../contents/relocation.ts'
@@ -42,6 +43,7 @@ const BROWSE = {
   },
 } as const
 
+const SELECT = { type: 'object', properties: SELECTION } as const
 const DRY_RUN = { type: 'boolean', description: 'Only tell what would happen.' } as const
 const PICK = { type: 'object', properties: { ...SELECTION, dry_run: DRY_RUN } } as const
 const RELOCATE = {
@@ -95,6 +97,14 @@ export function queueContentsEndpoints(context: ManagementContext): Endpoint[] {
       summary: 'Moves dead letters back to the queues where they died last.',
       body: PICK,
       handle: (request) => group.relocate(request, { kind: 'origin' }, true),
+    }),
+    withBody({
+      ...shared,
+      method: 'POST',
+      path: `${base}/deaths`,
+      summary: 'Counts dead letters by reason, queue and exchange of their last death.',
+      body: SELECT,
+      handle: (request) => group.deaths(request),
     }),
     withBody({
       ...shared,
@@ -175,6 +185,23 @@ class Operations {
       return shownBytes < BROWSE_BYTES_MAX
     })
     return ok({ messages, next_position: end.next === 0 ? null : end.next, examined: end.examinedCount })
+  }
+
+  async deaths(request: ApiRequest<Infer<typeof SELECT>>): Promise<Reply> {
+    const { body } = request
+    const { contents } = this.find(request)
+    const groups = new DeathGroups()
+    const bounds = { limit: body.limit, end: contents.end }
+    const { examinedCount } = await this.#select(contents, body, bounds, (view) => {
+      groups.add(view)
+      return true
+    })
+    return ok({
+      groups: groups.list(),
+      others: groups.othersCount,
+      ungrouped: groups.ungroupedCount,
+      examined: examinedCount,
+    })
   }
 
   async remove(request: ApiRequest<Selection>): Promise<Reply> {

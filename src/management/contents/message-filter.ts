@@ -30,6 +30,7 @@ export const FILTER = {
     redelivered: { type: 'boolean' },
     dead_letter_reason: { type: 'string', description: 'Died last for this reason.' },
     dead_letter_queue: { type: 'string', description: 'Died last in this queue.' },
+    dead_letter_exchange: { type: 'string', description: 'Came to that queue by this exchange.' },
   },
 } as const
 
@@ -96,13 +97,15 @@ function bodyConditions(json: Json): Condition[] {
   return conditions
 }
 
-function deathConditions({ dead_letter_reason: reason, dead_letter_queue: queue }: Json): Condition[] {
-  if (reason === undefined && queue === undefined) return []
+function deathConditions(json: Json): Condition[] {
+  const { dead_letter_reason: reason, dead_letter_queue: queue, dead_letter_exchange: exchange } = json
+  if (reason === undefined && queue === undefined && exchange === undefined) return []
   return [
     (view) => {
-      const { lastDeath } = readAnnotations(view)
-      if (lastDeath === undefined) return false
-      return (reason === undefined || lastDeath.reason === reason) && (queue === undefined || lastDeath.queue === queue)
+      const death = readAnnotations(view).deaths?.[0]
+      if (death === undefined) return false
+      if (reason !== undefined && death.reason !== reason) return false
+      return (queue === undefined || death.queue === queue) && (exchange === undefined || death.exchange === exchange)
     },
   ]
 }

@@ -1,7 +1,7 @@
 /**
  * Calls of the HTTP API. A refusal is an `ApiFailure` whose message is the server's reason, in words.
  */
-import { CONSOLE_HEADERS, session, signOut } from './session.ts'
+import { CONSOLE_HEADERS, endIfOver, session } from './session.ts'
 
 /** The server said no, or nothing. */
 export class ApiFailure extends Error {
@@ -58,9 +58,9 @@ export async function read<T>(path: string): Promise<T> {
   return (await call('GET', path)) as T
 }
 
-/** What a reply that is no success means. Signs out when nobody is signed in any more. */
+/** What a reply that is no success means. Signs out when nobody is signed in any more: 401 is also what may not be done. */
 export function failureOf(status: number, text: string): ApiFailure {
-  if (status === 401 && session.peek() !== null) signOut('Your session has ended. Sign in again to go on.')
+  if (status === 401 && session.peek() !== null) void endIfOver()
   let reason = text
   try {
     const { reason: given, error } = JSON.parse(text) as { reason?: unknown; error?: unknown }

@@ -86,14 +86,29 @@ export async function signIn(username: string, password: string): Promise<string
   }
 }
 
-/** Goes on with the session of the cookie, when there is one: after signing in at an identity provider. */
-export async function resume(): Promise<void> {
+/** Whose session the cookie is; null: nobody's; undefined: the broker does not say. */
+async function cookieUser(): Promise<Session | null | undefined> {
   try {
     const reply = await login({ method: 'GET' })
+    if (!reply.ok) return undefined
     const { user } = (await reply.json()) as { user: { name: string; tags: unknown } | null }
-    if (user !== null) keep({ name: user.name, tags: tagList(user.tags) })
+    return user === null ? null : { name: user.name, tags: tagList(user.tags) }
   } catch (error) {
     console.debug('no session is known', error)
+    return undefined
+  }
+}
+
+/** Goes on with the session of the cookie, when there is one: after signing in at an identity provider. */
+export async function resume(): Promise<void> {
+  const user = await cookieUser()
+  if (user !== null && user !== undefined) keep(user)
+}
+
+/** Signs out when the session has ended. */
+export async function endIfOver(): Promise<void> {
+  if ((await cookieUser()) === null && session.peek() !== null) {
+    signOut('Your session has ended. Sign in again to go on.')
   }
 }
 

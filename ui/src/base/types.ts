@@ -226,7 +226,10 @@ export interface GotMessage {
   readonly exchange: string
   readonly routing_key: string
   readonly redelivered: boolean
-  readonly message_count: number
+  readonly message_count?: number
+  /** Its place in the queue, and when it came, where it was browsed. */
+  readonly position?: number
+  readonly published_at?: number
   readonly properties: Readonly<Record<string, unknown>>
 }
 

@@ -1,222 +1,313 @@
 /**
- * The dead-letter centre: queues that dead-lettered messages end in, found by following `x-dead-letter-exchange`; their
- * first messages grouped by reason and source; and putting chosen ones back where they came from.
+ * The dead-letter centre: all dead letters of a virtual host, grouped by why, where and after which exchange they died; the
+ * messages of a group; and sending them back, all or some of them, after a look at what would happen.
  */
-import { useState } from 'preact/hooks'
-import { apiPath, call } from '../base/api.ts'
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { ApiFailure, apiPath, call, read } from '../base/api.ts'
 import * as format from '../base/format.ts'
-import { refresh, useLive } from '../base/live.ts'
-import { vhostFilter } from '../base/router.ts'
-import type { Binding, Exchange, GotMessage, Queue } from '../base/types.ts'
-import { Badge, Button, Card, Empty, Notice } from '../parts/basics.tsx'
-import { attempt, confirmThen, openDialog, tell } from '../parts/feedback.tsx'
+import { route, setQuery, vhostFilter } from '../base/router.ts'
+import type { Binding, Exchange, Queue } from '../base/types.ts'
+import { Badge, Button, Card, Empty, Failure } from '../parts/basics.tsx'
+import { TextField } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { LocalTable } from '../parts/table.tsx'
 import type { Column } from '../parts/table-parts.tsx'
-import { deadLetterQueues, deathOf, groupDeaths } from './deaths.ts'
-import { preview } from './decode.ts'
-import { DEFAULT_EXCHANGE, QueueLink } from './lists.tsx'
-import { MessageDialog } from './messages.tsx'
+import { type DeadLetterQueue, deadLetterExchange, deadLetterQueues } from './deaths.ts'
+import { ExchangeLink, QueueLink } from './lists.tsx'
+import type { MessageFilter } from './messages/conditions.ts'
+import { type Browse, browse, Found, PREVIEW_BYTES, SHOWN } from './messages/explorer.tsx'
 
-const LOOK_MAX = 200
+/** Queues whose dead letters are counted at once. */
+const QUEUES_MAX = 50
+const QUEUE_FIELDS = 'name,vhost,arguments,effective_policy_definition,messages_ready'
 
-interface Dead extends GotMessage {
-  readonly number: number
+/** Dead letters that died alike, in one queue. */
+interface Group {
+  readonly keptIn: string
+  readonly reason: string
+  readonly queue: string
+  readonly exchange: string
+  readonly count: number
+  readonly oldest_at: number
+  readonly newest_at: number
 }
+
+interface Centre {
+  readonly queues: readonly DeadLetterQueue[]
+  readonly groups: readonly Group[]
+  /** Queues beyond those that were counted. */
+  readonly uncountedCount: number
+}
+
+async function readCentre(vhost: string, another: string): Promise<Centre> {
+  const [queues, exchanges] = await Promise.all([
+    read<readonly Queue[]>(`${apiPath('queues', vhost)}?columns=${QUEUE_FIELDS}`),
+    read<readonly Exchange[]>(`${apiPath('exchanges', vhost)}?columns=name,type,arguments`),
+  ])
+  const known = new Set(exchanges.map(({ name }) => name))
+  const starts = new Set(queues.flatMap((queue) => deadLetterExchange(queue) ?? []))
+  const bindings = await bindingsFrom(
+    vhost,
+    [...starts].filter((name) => name !== '' && known.has(name)),
+  )
+  const found = deadLetterQueues(queues, exchanges, bindings)
+  const names = new Set([
+    ...found.filter(({ queue }) => (queue.messages_ready ?? 0) > 0).map(({ queue }) => queue.name),
+  ])
+  if (another !== '') names.add(another)
+  const counted = [...names].slice(0, QUEUES_MAX)
+  const groups = await Promise.all(counted.map((name) => groupsOf(vhost, name)))
+  return { queues: found, groups: groups.flat(), uncountedCount: names.size - counted.length }
+}
+
+/** The bindings that can be reached from these exchanges. */
+async function bindingsFrom(vhost: string, starts: readonly string[]): Promise<readonly Binding[]> {
+  const found: Binding[] = []
+  const seen = new Set(starts)
+  const pending = [...starts]
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    const bindings = await read<readonly Binding[]>(apiPath('exchanges', vhost, name, 'bindings', 'source'))
+    found.push(...bindings)
+    for (const { destination, destination_type: type } of bindings) {
+      if (type === 'queue' || seen.has(destination)) continue
+      seen.add(destination)
+      pending.push(destination)
+    }
+  }
+  return found
+}
+
+async function groupsOf(vhost: string, keptIn: string): Promise<readonly Group[]> {
+  const path = `/api/warren/queues/${encodeURIComponent(vhost)}/${encodeURIComponent(keptIn)}/deaths`
+  const { groups } = (await call('POST', path, {})) as { groups: readonly Omit<Group, 'keptIn'>[] }
+  return groups.map((group) => ({ ...group, keptIn }))
+}
+
+const filterOf = ({ reason, queue, exchange }: Group): MessageFilter => ({
+  dead_letter_reason: reason,
+  dead_letter_queue: queue,
+  dead_letter_exchange: exchange,
+})
+
+const keyOf = ({ keptIn, reason, queue, exchange }: Group): string => JSON.stringify([keptIn, reason, queue, exchange])
 
 /** The page. */
 export function DeadLettersPage() {
   const vhost = vhostFilter.value || '/'
-  const queues = useLive<readonly Queue[]>(apiPath('queues', vhost))
-  const exchanges = useLive<readonly Exchange[]>(apiPath('exchanges', vhost))
-  const bindings = useLive<readonly Binding[]>(apiPath('bindings', vhost))
-  const found = deadLetterQueues(queues.data ?? [], exchanges.data ?? [], bindings.data ?? [])
-  const [opened, setOpened] = useState<string | null>(null)
-  const columns: readonly Column<Queue>[] = [
+  const [centre, setCentre] = useState<Centre | null>(null)
+  const [failure, setFailure] = useState<ApiFailure | undefined>(undefined)
+  const another = useSignal(route.peek().query.get('in') ?? '')
+  const load = async () => {
+    try {
+      setCentre(await readCentre(vhost, another.value))
+      setFailure(undefined)
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error
+      setFailure(error)
+    }
+  }
+  useEffect(() => {
+    void load()
+  }, [vhost])
+  const chosen = route.value.query.get('group')
+  const group = centre?.groups.find((candidate) => keyOf(candidate) === chosen)
+  return (
+    <>
+      <PageHead title="Dead letters" badges={<Badge title="virtual host">{vhost}</Badge>}>
+        <Button icon="refresh" onClick={load}>
+          Count again
+        </Button>
+      </PageHead>
+      {failure === undefined ? null : <Failure failure={failure} />}
+      <Groups vhost={vhost} centre={centre} failure={failure} chosen={chosen} />
+      {group === undefined ? null : <Inside key={keyOf(group)} vhost={vhost} group={group} onChanged={load} />}
+      <Ends vhost={vhost} centre={centre} failure={failure}>
+        <form
+          class="row"
+          onSubmit={(event) => {
+            event.preventDefault()
+            setQuery({ in: another.value })
+            void load()
+          }}
+        >
+          <TextField label="Count those of another queue, too" value={another} />
+          <Button submit>Count</Button>
+        </form>
+      </Ends>
+    </>
+  )
+}
+
+interface CentreProps {
+  readonly vhost: string
+  readonly centre: Centre | null
+  readonly failure: ApiFailure | undefined
+}
+
+function Groups({ vhost, centre, failure, chosen }: CentreProps & { readonly chosen: string | null }) {
+  const total = centre?.groups.reduce((sum, { count }) => sum + count, 0)
+  return (
+    <Card flush title="By reason, queue and exchange" aside={<Badge>{format.count(total)} dead letters</Badge>}>
+      <LocalTable
+        id="groups"
+        label="Groups of dead letters"
+        rows={centre?.groups}
+        failure={failure}
+        columns={groupColumns(vhost, chosen)}
+        keyOf={keyOf}
+        textOf={({ keptIn, reason, queue, exchange }) => `${keptIn} ${reason} ${queue} ${exchange}`}
+        empty={
+          <Empty icon="ok" title="No dead letters">
+            Nothing that was rejected, expired or dropped waits in a queue of this virtual host.
+          </Empty>
+        }
+      />
+      {centre !== null && centre.uncountedCount > 0 ? (
+        <div class="table-foot">{format.plural(centre.uncountedCount, 'further queue')} not counted.</div>
+      ) : null}
+    </Card>
+  )
+}
+
+function groupColumns(vhost: string, chosen: string | null): readonly Column<Group>[] {
+  return [
     {
-      id: 'name',
-      label: 'Queue',
-      value: ({ name }) => name,
-      show: ({ name }) => <QueueLink vhost={vhost} name={name} />,
+      id: 'reason',
+      label: 'Reason',
+      value: ({ reason }) => reason,
+      show: ({ reason }) => <Badge tone="warn">{reason}</Badge>,
     },
     {
-      id: 'ready',
-      label: 'Dead letters',
+      id: 'queue',
+      label: 'Died in',
+      value: ({ queue }) => queue,
+      show: ({ queue }) => <QueueLink vhost={vhost} name={queue} />,
+    },
+    {
+      id: 'exchange',
+      label: 'Had come by',
+      value: ({ exchange }) => exchange,
+      show: ({ exchange }) => <ExchangeLink vhost={vhost} name={exchange} />,
+    },
+    {
+      id: 'kept',
+      label: 'Kept in',
+      value: ({ keptIn }) => keptIn,
+      show: ({ keptIn }) => <QueueLink vhost={vhost} name={keptIn} />,
+    },
+    {
+      id: 'count',
+      label: 'Messages',
       end: true,
-      value: ({ messages_ready: amount }) => amount ?? 0,
-      show: ({ messages_ready: amount }) => format.count(amount),
+      value: ({ count }) => count,
+      show: ({ count }) => format.count(count),
     },
     {
-      id: 'from',
-      label: 'From',
-      show: ({ name }) => found.find(({ queue }) => queue.name === name)?.sources.join(', ') ?? '',
+      id: 'newest',
+      label: 'Newest',
+      end: true,
+      value: ({ newest_at: at }) => at,
+      show: ({ newest_at: at }) => <span title={format.moment(at)}>{format.ago(at)}</span>,
     },
     {
-      id: 'open',
+      id: 'oldest',
+      label: 'Oldest',
+      end: true,
+      value: ({ oldest_at: at }) => at,
+      show: ({ oldest_at: at }) => <span title={format.moment(at)}>{format.ago(at)}</span>,
+    },
+    {
+      id: 'look',
       label: 'Look',
       end: true,
-      show: ({ name }) => (
-        <Button icon="eye" look="low" onClick={() => setOpened(name)} pressed={opened === name}>
+      show: (group) => (
+        <Button
+          icon="eye"
+          look="low"
+          pressed={keyOf(group) === chosen}
+          onClick={() => setQuery({ group: keyOf(group) === chosen ? undefined : keyOf(group) })}
+        >
           Look inside
         </Button>
       ),
     },
   ]
-  return (
-    <>
-      <PageHead title="Dead letters" badges={<Badge title="virtual host">{vhost}</Badge>} />
-      <Card flush title="Where dead letters end">
-        <LocalTable
-          id="dead"
-          label="Queues with dead letters"
-          rows={queues.data === undefined ? undefined : found.map(({ queue }) => queue)}
-          columns={columns}
-          keyOf={({ name }) => name}
-          textOf={({ name }) => name}
-          empty={
-            <Empty icon="dead" title="No queue receives dead letters">
-              Give a queue the argument x-dead-letter-exchange, or a policy with dead-letter-exchange: what is rejected
-              or expires is then kept.
-            </Empty>
-          }
-        />
-      </Card>
-      {opened === null ? null : <Inside key={opened} vhost={vhost} name={opened} />}
-    </>
-  )
 }
 
-function Inside({ vhost, name }: { readonly vhost: string; readonly name: string }) {
-  const [messages, setMessages] = useState<readonly Dead[] | null>(null)
-  const resource = apiPath('queues', vhost, name)
-  const get = () =>
-    attempt('', async () => {
-      const body = { count: LOOK_MAX, ackmode: 'ack_requeue_true', encoding: 'auto', truncate: 100_000 }
-      const got = (await call('POST', `${resource}/get`, body)) as readonly GotMessage[]
-      setMessages(got.map((message, i) => ({ ...message, number: i + 1 })))
-    })
-  const columns: readonly Column<Dead>[] = [
-    {
-      id: 'number',
-      label: 'Message',
-      value: ({ number }) => number,
-      show: (message) => (
-        <Button look="plain low" onClick={() => openDialog(<MessageDialog vhost={vhost} message={message} />)}>
-          {message.number}: {String(message.properties.message_id ?? 'show')}
-        </Button>
-      ),
-    },
-    {
-      id: 'reason',
-      label: 'Reason',
-      value: (message) => deathOf(message).reason,
-      show: (message) => <Badge tone="warn">{deathOf(message).reason}</Badge>,
-    },
-    {
-      id: 'queue',
-      label: 'Died in',
-      value: (message) => deathOf(message).queue,
-      show: (message) => deathOf(message).queue,
-    },
-    {
-      id: 'exchange',
-      label: 'Was published to',
-      show: (message) => `${deathOf(message).exchange || '(default)'} ${deathOf(message).routingKey}`,
-    },
-    {
-      id: 'count',
-      label: 'Deaths',
-      end: true,
-      value: (message) => deathOf(message).count,
-      show: (message) => format.count(deathOf(message).count),
-    },
-    { id: 'body', label: 'Body', show: (message) => <code>{preview(message)}</code> },
-  ]
-  if (messages === null) {
-    return (
-      <Card title={name}>
-        <div class="stack">
-          <Notice>Up to {LOOK_MAX} messages are got and put back, which marks them as redelivered.</Notice>
-          <div class="row">
-            <Button icon="eye" look="primary" onClick={get}>
-              Look at the messages
-            </Button>
-          </div>
-        </div>
-      </Card>
-    )
+/** The messages of a group. */
+function Inside(props: { readonly vhost: string; readonly group: Group; readonly onChanged: () => Promise<void> }) {
+  const { vhost, group } = props
+  const { keptIn, reason, queue } = group
+  const [found, setFound] = useState<Browse | null>(null)
+  const [failure, setFailure] = useState<ApiFailure | undefined>(undefined)
+  const filter = filterOf(group)
+  const look = async (position: number | undefined) => {
+    try {
+      const from = position === undefined ? {} : { position }
+      setFound(await browse(vhost, keptIn, { filter, ...from, limit: SHOWN, truncate: PREVIEW_BYTES }))
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error
+      setFailure(error)
+    }
+  }
+  useEffect(() => {
+    void look(undefined)
+  }, [])
+  const again = () => {
+    void look(undefined)
+    void props.onChanged()
   }
   return (
-    <>
-      <Card title={`${name} by reason and source`}>
-        <ul class="stack tight">
-          {groupDeaths(messages).map(({ key, reason, queue, exchange, count }) => (
-            <li key={key} class="row">
-              <Badge tone="warn">{reason}</Badge> in {queue || '?'}, published to {exchange || '(default exchange)'}
-              <span class="grow" />
-              <strong>{format.count(count)}</strong>
-            </li>
-          ))}
-        </ul>
-      </Card>
-      <Card flush title="Messages">
-        <LocalTable
-          id="deaths"
-          label="Dead letters"
-          rows={messages}
-          columns={columns}
-          keyOf={({ number }) => String(number)}
-          textOf={(message) => `${JSON.stringify(message.properties)} ${message.payload}`}
-          empty={<Empty icon="ok" title="No dead letters are ready" />}
-          tools={
-            <Button icon="refresh" onClick={get}>
-              Look again
-            </Button>
-          }
-          bulk={(rows, clear) => (
-            <Button icon="send" onClick={() => askToCopyBack(vhost, rows, clear)}>
-              Publish again
-            </Button>
-          )}
-        />
-      </Card>
-    </>
+    <Card flush title={`${reason} in ${queue}`}>
+      {failure === undefined ? null : (
+        <div class="table-tools">
+          <Failure failure={failure} />
+        </div>
+      )}
+      {found === null ? null : (
+        <Found vhost={vhost} queue={keptIn} found={found} filter={filter} look={look} again={again} />
+      )}
+    </Card>
   )
 }
 
-/** The API cannot take single messages out of a queue, so these are copies: the question says it. */
-function askToCopyBack(vhost: string, rows: readonly Dead[], clear: () => void): void {
-  confirmThen({
-    title: `Publish ${format.plural(rows.length, 'message')} again?`,
-    text: 'Each goes to the exchange and routing key that it had before it died. The dead letters themselves stay in their queue.',
-    action: 'Publish again',
-    done: `${format.plural(rows.length, 'message')} published again.`,
-    onYes: async () => {
-      let unroutedCount = 0
-      for (const message of rows) {
-        const { exchange, routingKey } = deathOf(message)
-        const { headers, ...properties } = message.properties
-        const kept = Object.entries((headers ?? {}) as object).filter(
-          ([header]) => !/^x-(first-|last-)?death/.test(header),
-        )
-        const body = {
-          routing_key: routingKey,
-          payload: message.payload,
-          payload_encoding: message.payload_encoding,
-          properties: { ...properties, headers: Object.fromEntries(kept) },
-        }
-        const { routed } = (await call(
-          'POST',
-          apiPath('exchanges', vhost, exchange || DEFAULT_EXCHANGE, 'publish'),
-          body,
-        )) as {
-          routed: boolean
-        }
-        if (!routed) unroutedCount++
-      }
-      if (unroutedCount > 0) tell(`${format.plural(unroutedCount, 'message')} found no queue.`, true)
-      clear()
-      refresh('/api/queues')
+function Ends({ vhost, centre, failure, children }: CentreProps & { readonly children: ComponentChildren }) {
+  const columns: readonly Column<DeadLetterQueue>[] = [
+    {
+      id: 'name',
+      label: 'Queue',
+      value: ({ queue }) => queue.name,
+      show: ({ queue }) => <QueueLink vhost={vhost} name={queue.name} />,
     },
-  })
+    {
+      id: 'ready',
+      label: 'Ready messages',
+      end: true,
+      value: ({ queue }) => queue.messages_ready ?? 0,
+      show: ({ queue }) => format.count(queue.messages_ready),
+    },
+    { id: 'from', label: 'Dead letters come from', show: ({ sources }) => format.someOf(sources) },
+  ]
+  return (
+    <Card flush title="Where dead letters end">
+      <LocalTable
+        id="dead"
+        label="Queues with dead letters"
+        rows={centre?.queues}
+        failure={failure}
+        columns={columns}
+        keyOf={({ queue }) => queue.name}
+        textOf={({ queue }) => queue.name}
+        empty={
+          <Empty icon="dead" title="No queue receives dead letters">
+            Give a queue the argument x-dead-letter-exchange, or a policy with dead-letter-exchange: what is rejected or
+            expires is then kept.
+          </Empty>
+        }
+      />
+      <div class="table-foot">{children}</div>
+    </Card>
+  )
 }

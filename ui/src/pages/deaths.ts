@@ -1,5 +1,5 @@
-/** Facts about dead letters: where they end, why they died. Pure. */
-import type { Binding, Exchange, GotMessage, Queue } from '../base/types.ts'
+/** Where dead letters end. Pure. */
+import type { Binding, Exchange, Queue } from '../base/types.ts'
 import { routeMessage } from './routing.ts'
 
 /** A queue that dead letters end in, and the queues that they come from. */
@@ -8,13 +8,9 @@ export interface DeadLetterQueue {
   readonly sources: readonly string[]
 }
 
-/** Why and where a message died last. */
-export interface Death {
-  readonly reason: string
-  readonly queue: string
-  readonly exchange: string
-  readonly routingKey: string
-  readonly count: number
+/** The exchange that a queue's dead letters go to; undefined: they are dropped. */
+export function deadLetterExchange(queue: Queue): string | undefined {
+  return setting(queue, 'dead-letter-exchange')
 }
 
 function setting(queue: Queue, name: string): string | undefined {
@@ -32,7 +28,7 @@ export function deadLetterQueues(
 ): DeadLetterQueue[] {
   const sources = new Map<string, Set<string>>()
   for (const queue of queues) {
-    const exchange = setting(queue, 'dead-letter-exchange')
+    const exchange = deadLetterExchange(queue)
     if (exchange === undefined) continue
     const key = setting(queue, 'dead-letter-routing-key')
     const targets = exchange === '' ? [key ?? queue.name] : targetsOf(exchange, key, exchanges, bindings)
@@ -54,31 +50,4 @@ function targetsOf(
   return bindings
     .filter(({ source, destination_type: type }) => source === exchange && type === 'queue')
     .map(({ destination }) => destination)
-}
-
-/** Reads the newest entry of `x-death`. */
-export function deathOf({ properties, exchange, routing_key: routingKey }: GotMessage): Death {
-  const headers = properties.headers as Readonly<Record<string, unknown>> | undefined
-  const deaths = headers?.['x-death']
-  const last = (Array.isArray(deaths) ? deaths[0] : undefined) as Readonly<Record<string, unknown>> | undefined
-  if (last === undefined) return { reason: 'unknown', queue: '', exchange, routingKey, count: 0 }
-  const keys = last['routing-keys']
-  return {
-    reason: String(last.reason ?? 'unknown'),
-    queue: String(last.queue ?? ''),
-    exchange: String(last.exchange ?? ''),
-    routingKey: String(Array.isArray(keys) ? (keys[0] ?? '') : routingKey),
-    count: Number(last.count ?? 1),
-  }
-}
-
-/** Deaths alike, the most frequent first. */
-export function groupDeaths(messages: readonly GotMessage[]): readonly (Death & { readonly key: string })[] {
-  const groups = new Map<string, Death & { key: string }>()
-  for (const message of messages) {
-    const death = deathOf(message)
-    const key = `${death.reason}\n${death.queue}\n${death.exchange}`
-    groups.set(key, { ...death, key, count: (groups.get(key)?.count ?? 0) + 1 })
-  }
-  return [...groups.values()].sort((a, b) => b.count - a.count)
 }

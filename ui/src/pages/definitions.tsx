@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { apiPath, call, read } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { refresh } from '../base/live.ts'
+import { saveFile } from '../base/save-file.ts'
 import { Badge, Button, Card, Code, Notice } from '../parts/basics.tsx'
 import { attempt, confirmThen } from '../parts/feedback.tsx'
 import { SelectField } from '../parts/form.tsx'
@@ -11,7 +12,6 @@ import { useVhostOptions } from './declare.tsx'
 import { type Definitions, type Difference, difference } from './definitions-difference.ts'
 
 const NAMES_SHOWN_MAX = 40
-const URL_MS = 60_000
 
 /** The page. */
 export function DefinitionsPage() {
@@ -45,13 +45,8 @@ function Export() {
   const save = () =>
     attempt('', async () => {
       const definitions = await read<unknown>(scopePath(value.value))
-      const url = URL.createObjectURL(new Blob([JSON.stringify(definitions, null, 2)], { type: 'application/json' }))
-      const link = document.createElement('a')
-      link.href = url
-      link.download = `definitions-${new Date().toISOString().slice(0, 10)}.json`
-      link.click()
-      // The browser reads it after the click.
-      setTimeout(() => URL.revokeObjectURL(url), URL_MS)
+      const name = `definitions-${new Date().toISOString().slice(0, 10)}.json`
+      saveFile(name, JSON.stringify(definitions, null, 2), 'application/json')
     })
   return (
     <Card title="Export">

@@ -8,12 +8,13 @@ import { rateOf } from '../base/types.ts'
 import type { PageProps } from '../pages.tsx'
 import { Badge, Button, Card, Facts, Failure, Figure, Figures } from '../parts/basics.tsx'
 import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
-import { confirmThen } from '../parts/feedback.tsx'
+import { attempt, confirmThen } from '../parts/feedback.tsx'
 import { currentTab, PageHead, Tabs } from '../parts/shell.tsx'
 import { BindingsCard } from './bindings.tsx'
 import { ConsumersTable } from './consumers.tsx'
 import { problemOf, State } from './lists.tsx'
-import { MessagesCard } from './messages.tsx'
+import { ExplorerCard } from './messages/explorer.tsx'
+import { GetCard } from './messages/get.tsx'
 import { openPublishForm } from './publish.tsx'
 
 const TABS = [
@@ -46,7 +47,12 @@ export function QueuePage({ path: [, vhost = '', name = ''] }: PageProps) {
       {tab === 'overview' ? <Health queue={queue} /> : null}
       {tab === 'consumers' ? <Consumers queue={queue} /> : null}
       {tab === 'bindings' ? <BindingsCard vhost={vhost} name={name} kind="queue" /> : null}
-      {tab === 'messages' ? <MessagesCard vhost={vhost} name={name} ready={queue?.messages_ready} /> : null}
+      {tab === 'messages' ? (
+        <>
+          <ExplorerCard vhost={vhost} name={name} ready={queue?.messages_ready} />
+          <GetCard vhost={vhost} name={name} ready={queue?.messages_ready} />
+        </>
+      ) : null}
       {tab === 'settings' && queue !== undefined ? <Origins queue={queue} /> : null}
     </>
   )
@@ -54,8 +60,10 @@ export function QueuePage({ path: [, vhost = '', name = ''] }: PageProps) {
 
 function Badges({ queue, vhost }: { readonly queue: Queue | undefined; readonly vhost: string }) {
   const problem = queue === undefined ? undefined : problemOf(queue)
+  const isPaused = usePaused(vhost, queue?.name)
   return (
     <>
+      {isPaused === true ? <Badge tone="warn">delivery is paused</Badge> : null}
       {queue === undefined ? null : <State state={queue.state} />}
       <Badge>{queue?.type ?? '…'}</Badge>
       <Badge title="virtual host">{vhost}</Badge>
@@ -68,6 +76,50 @@ function Badges({ queue, vhost }: { readonly queue: Queue | undefined; readonly 
   )
 }
 
+/** Whether delivery is paused; undefined: it may not be known. */
+function usePaused(vhost: string, name: string | undefined): boolean | undefined {
+  return useLive<{ readonly paused: boolean }>(name === undefined ? null : pausePath(vhost, name)).data?.paused
+}
+
+function pausePath(vhost: string, name: string): string {
+  return `/api/warren/queues/${encodeURIComponent(vhost)}/${encodeURIComponent(name)}/pause`
+}
+
+function PauseButton({ vhost, name }: { readonly vhost: string; readonly name: string }) {
+  const isPaused = usePaused(vhost, name)
+  if (isPaused === undefined) return null
+  const path = pausePath(vhost, name)
+  if (isPaused) {
+    return (
+      <Button
+        icon="play"
+        onClick={() => attempt(`${name} delivers again.`, () => call('DELETE', path)).then(() => refresh(path))}
+      >
+        Resume
+      </Button>
+    )
+  }
+  return (
+    <Button
+      icon="pause"
+      onClick={() =>
+        confirmThen({
+          title: `Pause ${name}?`,
+          text: 'Its consumers stay and get nothing until you resume, or the broker stops. Publishing goes on: the queue grows.',
+          action: 'Pause',
+          done: `${name} is paused.`,
+          onYes: async () => {
+            await call('PUT', path)
+            refresh(path)
+          },
+        })
+      }
+    >
+      Pause
+    </Button>
+  )
+}
+
 function Actions(props: { readonly vhost: string; readonly name: string; readonly queue: Queue | undefined }) {
   const { vhost, name, queue } = props
   const resource = apiPath('queues', vhost, name)
@@ -77,6 +129,7 @@ function Actions(props: { readonly vhost: string; readonly name: string; readonl
       <Button icon="send" onClick={() => openPublishForm({ vhost, exchange: '', routingKey: name })}>
         Publish
       </Button>
+      <PauseButton vhost={vhost} name={name} />
       <Button
         icon="broom"
         look="destructive"

@@ -80,7 +80,10 @@ export function FeedbackPlace() {
   )
 }
 
-/** A dialog with a form. `onSubmit` throws an `ApiFailure` to stay open. */
+/** What `onSubmit` of a dialog resolves to when the dialog goes on. */
+export const STAY = Symbol('stay')
+
+/** A dialog with a form. `onSubmit` throws an `Error` to stay open with its message. */
 export function Dialog(props: {
   readonly title: string
   readonly action: string
@@ -105,8 +108,8 @@ export function Dialog(props: {
     setBusy(true)
     setFailure('')
     try {
-      await props.onSubmit()
-      element.current?.close()
+      const answer = await props.onSubmit()
+      if (answer !== STAY) element.current?.close()
     } catch (error) {
       if (!(error instanceof Error)) throw error
       setFailure(error.message)

@@ -40,6 +40,8 @@ const PATHS = {
   down: 'M12 5v14M6 13l6 6 6-6',
   left: 'M15 5l-7 7 7 7',
   right: 'M9 5l7 7-7 7',
+  pause: 'M8 5v14M16 5v14',
+  play: 'M7 5l12 7-12 7z',
   trash: 'M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13',
   broom: 'M14 4l6 6M17 7l-6 6M5 20c0-5 3-8 6-8l2 2c0 3-3 6-8 6z',
   send: 'M4 12l16-8-6 16-3-7z',

@@ -1,20 +1,20 @@
 /**
- * The messages of a queue, as far as the API shows them: the first ones are got and put back (or not), searched here, and
- * shown decoded. What is taken out for good says so first.
+ * Getting messages as a consumer does, from the head of the queue: put back, or taken out for good, which says so first.
+ * Looking without getting is in `explorer.tsx`.
  */
 import { useSignal } from '@preact/signals'
 import { useState } from 'preact/hooks'
-import { apiPath, call } from '../base/api.ts'
-import * as format from '../base/format.ts'
-import { refresh } from '../base/live.ts'
-import type { GotMessage } from '../base/types.ts'
-import { Badge, Button, Card, Code, Empty, Facts, Notice } from '../parts/basics.tsx'
-import { attempt, confirmThen, Dialog, openDialog, tell } from '../parts/feedback.tsx'
-import { SelectField, TextField } from '../parts/form.tsx'
-import { LocalTable } from '../parts/table.tsx'
-import type { Column } from '../parts/table-parts.tsx'
-import { type Decoding, decode, decodings, preview } from './decode.ts'
-import { openPublishForm } from './publish.tsx'
+import { apiPath, call } from '../../base/api.ts'
+import * as format from '../../base/format.ts'
+import { refresh } from '../../base/live.ts'
+import type { GotMessage } from '../../base/types.ts'
+import { Badge, Button, Card, Empty } from '../../parts/basics.tsx'
+import { attempt, confirmThen } from '../../parts/feedback.tsx'
+import { SelectField, TextField } from '../../parts/form.tsx'
+import { LocalTable } from '../../parts/table.tsx'
+import type { Column } from '../../parts/table-parts.tsx'
+import { preview } from './decode.ts'
+import { openMessage } from './message.tsx'
 
 const MODES: readonly (readonly [string, string])[] = [
   ['ack_requeue_true', 'Look and put back'],
@@ -28,11 +28,7 @@ interface Numbered extends GotMessage {
 }
 
 /** The card. */
-export function MessagesCard(props: {
-  readonly vhost: string
-  readonly name: string
-  readonly ready: number | undefined
-}) {
+export function GetCard(props: { readonly vhost: string; readonly name: string; readonly ready: number | undefined }) {
   const { vhost, name } = props
   const amount = useSignal('20')
   const mode = useSignal('ack_requeue_true')
@@ -66,7 +62,7 @@ export function MessagesCard(props: {
     setBusy(false)
   }
   return (
-    <Card flush title="Messages" aside={<Badge>{format.count(props.ready)} ready</Badge>}>
+    <Card flush title="Get, as a consumer does" aside={<Badge>{format.count(props.ready)} ready</Badge>}>
       <form class="table-tools bottom" onSubmit={submit}>
         <div class="fields grow">
           <TextField label="How many, from the head" type="number" value={amount} required />
@@ -78,7 +74,8 @@ export function MessagesCard(props: {
       </form>
       {messages === null ? (
         <Empty icon="eye" title="Nothing is shown yet">
-          Messages are got from the head of the queue and put back, which marks them as redelivered.
+          Messages are got from the head of the queue and put back, which marks them as redelivered and counts as a
+          delivery.
         </Empty>
       ) : (
         <MessageTable vhost={vhost} queue={name} messages={messages} />
@@ -138,73 +135,13 @@ function MessageTable(props: {
   ]
   return (
     <LocalTable
-      id="messages"
-      label="Messages"
+      id="got"
+      label="Messages got"
       rows={props.messages}
       columns={columns}
       keyOf={({ number }) => String(number)}
       textOf={(message) => `${message.routing_key} ${JSON.stringify(message.properties)} ${message.payload}`}
       empty={<Empty icon="queues" title="The queue has no ready messages" />}
     />
-  )
-}
-
-function openMessage(vhost: string, message: GotMessage): void {
-  openDialog(<MessageDialog vhost={vhost} message={message} />)
-}
-
-/** One message in full. */
-export function MessageDialog({ vhost, message }: { readonly vhost: string; readonly message: GotMessage }) {
-  const offered = decodings(message)
-  const [decoding, setDecoding] = useState<Decoding>(offered[0] ?? 'text')
-  const { headers, ...properties } = message.properties
-  const text = decode(message, decoding)
-  const copy = () =>
-    attempt('Copied.', () => navigator.clipboard.writeText(text).catch(() => tell('Not allowed.', true)))
-  return (
-    <Dialog title="Message" action="Close" isInformation wide onSubmit={async () => undefined}>
-      <Facts
-        two
-        items={[
-          ['Exchange', message.exchange === '' ? '(default exchange)' : message.exchange],
-          ['Routing key', <code key="key">{message.routing_key}</code>],
-          ['Size', format.bytes(message.payload_bytes)],
-          ['Redelivered', message.redelivered ? 'yes' : 'no'],
-          ...Object.entries(properties).map(([name, value]) => [name, format.jsonLine(value)] as const),
-        ]}
-      />
-      {headers === undefined ? null : <Code text={JSON.stringify(headers, null, 2)} label="Headers" />}
-      <div class="row">
-        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend that nobody needs to see. */}
-        <div class="segments" role="group" aria-label="Show the body as">
-          {offered.map((name) => (
-            <button type="button" key={name} aria-pressed={name === decoding} onClick={() => setDecoding(name)}>
-              {name}
-            </button>
-          ))}
-        </div>
-        <span class="grow" />
-        <Button icon="copy" look="low" onClick={copy}>
-          Copy
-        </Button>
-        <Button
-          icon="send"
-          look="low"
-          onClick={() =>
-            openPublishForm({
-              vhost,
-              exchange: message.exchange,
-              routingKey: message.routing_key,
-              payload: message.payload,
-              encoding: message.payload_encoding,
-              properties: message.properties,
-            })
-          }
-        >
-          Publish again
-        </Button>
-      </div>
-      {message.payload.length === 0 ? <Notice>The body is empty.</Notice> : <Code text={text} label="Body" />}
-    </Dialog>
   )
 }
