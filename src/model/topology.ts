@@ -144,7 +144,7 @@ export class Topology {
     }
     const policy = this.#policyOfQueue(record.name, record.type)
     const args = restoreArguments(record.arguments)
-    const queue = kind.create(record, args, policy, this.#queueHost)
+    const queue = kind.create(record, policy, this.#queueHost)
     this.queues.set(record.name, queue)
     this.#world.totals.queueCount++
     if (record.owner !== null) {

@@ -77,7 +77,7 @@ async function open(kind: string, disk: MemoryDisk, clock: ManualClock) {
     owner: null,
     declaredBy: 'guest',
   }
-  const queue = queueKinds.get(kind)!.create(record, new Map(), NO_POLICY, host)
+  const queue = queueKinds.get(kind)!.create(record, NO_POLICY, host)
   const draft = new MessageDraft()
   return {
     queue,

@@ -3,7 +3,7 @@
  * write. Ranges grow in place, so that a queue that is consumed in order costs one range per turn.
  */
 
-/** Pending changes of one ledger. */
+/** Pending changes of one ledger. What is not durable has none: one journal, always empty, serves all such ledgers. */
 export class LedgerJournal {
   /** The range that grows; empty when `to` < `from`. */
   #from = 0

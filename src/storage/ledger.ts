@@ -14,6 +14,7 @@ import type { Tail } from './tail.ts'
 
 const PAGE_MASK = PAGE_ENTRIES - 1
 const HIGH = 0x1_0000_0000
+const NO_JOURNAL = new LedgerJournal()
 
 /** What a ledger needs of its store, beyond the record at the cursor. */
 export interface LedgerHost {
@@ -39,7 +40,7 @@ export class Ledger {
   readonly #cursor: RecordCursor
   readonly #tailOfLog: Tail
   readonly pages: PageTable
-  readonly journal = new LedgerJournal()
+  readonly journal: LedgerJournal
   /** The page of `nextSequence - 1`; kept even when all of it is settled. */
   #tail: Page | null = null
   nextSequence = 1
@@ -60,6 +61,7 @@ export class Ledger {
     this.isDurable = isDurable
     this.ownerWord = ownerWord
     this.#ownerFlags = isDurable ? 0 : OWNER_VOLATILE
+    this.journal = isDurable ? new LedgerJournal() : NO_JOURNAL
     this.#host = host
     this.#cursor = host.cursor
     this.#tailOfLog = host.tail

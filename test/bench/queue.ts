@@ -18,6 +18,7 @@ import { DEAD_LETTER_TAKEN } from '../../src/model/queue/dead-letter.ts'
 import { ADMIT_STORED, type Consumer, type ConsumerSink, type Queue } from '../../src/model/queue/queue.ts'
 import { QUEUE_DEFAULTS, type QueueHost } from '../../src/model/queue/queue-host.ts'
 import { type Arguments, integerValue } from '../../src/model/values/arguments.ts'
+import { storeArguments } from '../../src/model/values/arguments-json.ts'
 import { queueKinds } from '../../src/queues/registry.ts'
 import { openMessageStore } from '../../src/storage/open-store.ts'
 import { SILENT } from '../../src/storage/report.ts'
@@ -177,12 +178,12 @@ async function throughQueue(world: World, options: Case): Promise<number> {
     durable: true,
     autoDelete: false,
     exclusive: false,
-    arguments: [],
+    arguments: storeArguments(args),
     ledgerId: world.store.newLedgerId(),
     owner: null,
     declaredBy: 'bench',
   }
-  const queue = queueKinds.get(kind)!.create(record, args, NO_POLICY, world.host)
+  const queue = queueKinds.get(kind)!.create(record, NO_POLICY, world.host)
   const sink = new Consuming()
   const spec = {
     tag: 'c',

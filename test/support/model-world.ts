@@ -161,7 +161,7 @@ function kind(name: string, onlyDurable: boolean): QueueKind {
             text: `invalid property 'non-durable' for queue '${queue}' in vhost '${vhost}'`,
           }
         : undefined,
-    create: (record, _args, policy, host) => new ListingQueue(record, policy, host),
+    create: (record, policy, host) => new ListingQueue(record, policy, host),
   }
 }
 

@@ -71,10 +71,10 @@ export interface QueueKind {
   /** Why a queue of these properties and arguments cannot be (406, 540, 541), or undefined. */
   refusesDeclaration(properties: QueueProperties, args: Arguments): Refusal | undefined
   /**
-   * A queue over its ledger, with the entries that the ledger holds. `args` are the record's, decoded.
+   * A queue over its ledger, with the entries that the ledger holds.
    * The store is recovered by then; delivery starts when consumers come.
    */
-  create(record: QueueRecord, args: Arguments, policy: EffectivePolicy, host: QueueHost): Queue
+  create(record: QueueRecord, policy: EffectivePolicy, host: QueueHost): Queue
 }
 
 /** Kinds by the value of `x-queue-type`. */

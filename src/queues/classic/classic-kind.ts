@@ -18,7 +18,7 @@ export const classicKind: QueueKind = {
   refusesDeclaration(properties: QueueProperties, args: Arguments): Refusal | undefined {
     return refusesDeclareArguments(properties, 'classic', args)
   },
-  create(record: QueueRecord, args: Arguments, policy: EffectivePolicy, host: QueueHost): Queue {
-    return new ClassicQueue(record, args, policy, host)
+  create(record: QueueRecord, policy: EffectivePolicy, host: QueueHost): Queue {
+    return new ClassicQueue(record, policy, host)
   },
 }

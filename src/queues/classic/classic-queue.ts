@@ -26,8 +26,8 @@ import {
 } from '../../model/queue/queue.ts'
 import type { QueueHost } from '../../model/queue/queue-host.ts'
 import type { QueueRecord } from '../../model/records/records.ts'
-import type { Arguments } from '../../model/values/arguments.ts'
 import { booleanArgument, integerArgument } from '../../model/values/arguments.ts'
+import { restoreArguments } from '../../model/values/arguments-json.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
 import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
 import { announceConsumer, announceConsumerGone } from '../common/consumer-events.ts'
@@ -40,6 +40,7 @@ import { Entries } from '../common/entries.ts'
 import { EntryReader } from '../common/entry-reader.ts'
 import { Lease, type LeaseHolder } from '../common/lease.ts'
 import type { LengthLimit, Overflow } from '../common/length-limit.ts'
+import type { Ordering } from '../common/ready-order.ts'
 import { inUse, notEmpty } from '../common/refusals.ts'
 import { Roster } from '../common/roster.ts'
 import { Settings } from '../common/settings.ts'
@@ -47,6 +48,9 @@ import { statusOf } from '../common/status.ts'
 import { Subscription, type SubscriptionHome } from '../common/subscription.ts'
 import { Takers, type TakersOwner } from '../common/takers.ts'
 import { TurnEnd, type Worker } from '../common/turn-end.ts'
+
+/** The order without priorities. */
+const PLAIN: Ordering = { levelCount: 1, defaultLevel: 0, returnsFirst: false, dropsLowest: false }
 
 /** A classic queue. */
 export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, TakersOwner, LetterHost, LeaseHolder {
@@ -60,20 +64,20 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
   readonly ledger: Ledger
   readonly reader: EntryReader
   readonly recoveredUpTo: number
-  readonly contents: Contents
+  #contents: Contents | null = null
   readonly tellsTransient: boolean
-  readonly #args: Arguments
   readonly #entries: Entries
   readonly #roster: Roster
   readonly #lease: Lease
-  readonly #takers: Takers
+  #takers: Takers | null = null
   #line: DeadLetterLine | null = null
   #effective: QueueStatus['effective'] = {}
   readonly #turnEnd: TurnEnd
   #isDeleteRequested = false
   #idleSinceMs: number
 
-  constructor(record: QueueRecord, args: Arguments, policy: EffectivePolicy, host: QueueHost) {
+  constructor(record: QueueRecord, policy: EffectivePolicy, host: QueueHost) {
+    const args = restoreArguments(record.arguments)
     this.record = record
     this.name = record.name
     this.vhost = record.vhost
@@ -83,15 +87,12 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
     this.reader = new EntryReader(host.store, this.ledger, this)
     this.recoveredUpTo = this.ledger.deliveredUpTo
     this.tellsTransient = record.durable
-    this.#args = args
     this.#idleSinceMs = host.clock.nowMs()
     this.#turnEnd = new TurnEnd(host.turn, this)
-    const levelCount = (integerArgument(args, 'x-max-priority') ?? 0) + 1
-    this.#entries = new Entries(this, { levelCount, defaultLevel: 0, returnsFirst: false, dropsLowest: false })
+    const maxPriority = integerArgument(args, 'x-max-priority') ?? 0
+    this.#entries = new Entries(this, maxPriority === 0 ? PLAIN : { ...PLAIN, levelCount: maxPriority + 1 })
     this.#roster = new Roster(booleanArgument(args, 'x-single-active-consumer') === true ? 'single' : 'shared')
     this.#lease = new Lease(host.timers, this)
-    this.#takers = new Takers(this, this.#entries)
-    this.contents = new Contents(this, this.#entries)
     this.#entries.recover()
     this.applyPolicy(policy)
   }
@@ -171,6 +172,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
   take(noAck: boolean, sink: TakeSink): void {
     this.#lease.renew()
     this.#turnEnd.catchUp()
+    this.#takers ??= new Takers(this, this.#entries)
     this.#takers.take(noAck, sink)
   }
 
@@ -199,6 +201,11 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
   }
 
   // Administration
+
+  get contents(): Contents {
+    this.#contents ??= new Contents(this, this.#entries)
+    return this.#contents
+  }
 
   get readyCount(): number {
     return this.#entries.readyCount
@@ -232,7 +239,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
       announceConsumerGone(this, subscription.spec)
       subscription.sink.cancelled(reason)
     }
-    this.#takers.close()
+    this.#takers?.close()
     this.ledger.delete()
   }
 
@@ -247,7 +254,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
   }
 
   applyPolicy(policy: EffectivePolicy = NO_POLICY): void {
-    const settings = new Settings(this.#args, policy)
+    const settings = new Settings(restoreArguments(this.record.arguments), policy)
     const entries = this.#entries
     this.#lease.setLength(settings.leaseMs())
     entries.setQueueTtl(settings.queueTtlMs())
@@ -284,7 +291,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
   onEntriesRead(damaged: boolean): void {
     if (this.#turnEnd.isStopped) return
     if (damaged) this.#entries.recount(this.ledger.nextSequence)
-    this.#takers.serve()
+    this.#takers?.serve()
     this.wake()
   }
 
@@ -321,10 +328,11 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
 
   /** Matches ready entries with consumers that have credit, until either runs dry; false when the budget did. */
   #deliver(): boolean {
-    if (this.contents.isPaused) return true
+    if (this.#contents?.isPaused) return true
     const { store, ledger } = this
     const roster = this.#roster
     const entries = this.#entries
+    if (entries.readyCount === 0) return true
     const { order, expiry } = entries
     const view = this.reader.view
     const nowMs = expiry === null ? 0 : this.host.clock.nowMs()

@@ -18,7 +18,7 @@ export class EntryReader implements LoadSink {
   readonly #store: MessageStore
   readonly #ledger: Ledger
   readonly #owner: EntryReaderOwner
-  readonly view = new MessageView()
+  #view: MessageView | null = null
   /** Of the entry opened last. */
   address: Address = 0
   isLoading = false
@@ -27,6 +27,12 @@ export class EntryReader implements LoadSink {
     this.#store = store
     this.#ledger = ledger
     this.#owner = owner
+  }
+
+  /** Where the entry opened last is seen. */
+  get view(): MessageView {
+    this.#view ??= new MessageView()
+    return this.#view
   }
 
   /** Points the view at a live entry. False: it has to be read first, which is under way then. */

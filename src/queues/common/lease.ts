@@ -16,7 +16,8 @@ export class Lease implements TimerOwner {
   readonly #clock: Clock
   readonly #timers: TimerWheel
   readonly #holder: LeaseHolder
-  readonly #timer = new TimerEntry(this)
+  /** Null as long as there was no lease. */
+  #timer: TimerEntry | null = null
   #leaseMs = NEVER
   /** When it was used last. */
   usedAtMs: number
@@ -39,19 +40,20 @@ export class Lease implements TimerOwner {
   renew(): void {
     this.usedAtMs = this.#clock.nowMs()
     // The timer is moved when it fires, not at every use.
-    if (this.#leaseMs === NEVER) this.#timers.cancel(this.#timer)
-    else if (!this.#timer.isScheduled || this.#timer.atMs > this.#endMs) this.#timers.schedule(this.#timer, this.#endMs)
+    if (this.#leaseMs === NEVER) return this.stop()
+    this.#timer ??= new TimerEntry(this)
+    if (!this.#timer.isScheduled || this.#timer.atMs > this.#endMs) this.#timers.schedule(this.#timer, this.#endMs)
   }
 
   stop(): void {
-    this.#timers.cancel(this.#timer)
+    if (this.#timer !== null) this.#timers.cancel(this.#timer)
   }
 
-  onTimer(nowMs: number): void {
+  onTimer(nowMs: number, timer: TimerEntry): void {
     // Its last consumer renews the lease when it goes.
     if (this.#holder.hasConsumers) return
     if (nowMs >= this.#endMs) this.#holder.onLeaseEnded()
-    else this.#timers.schedule(this.#timer, this.#endMs)
+    else this.#timers.schedule(timer, this.#endMs)
   }
 
   get #endMs(): number {

@@ -17,6 +17,9 @@ const LEVEL_MASK = 0xff
 const LEVEL_KEY = 2 ** 44
 /** Stale elements of the heap of returns beyond which it is rebuilt. */
 const STALE_MAX = 64
+/** Most queues never have an entry come back, or taken out of order: these stand for what they do not have. */
+const NO_RETURNS = new SequenceHeap()
+const NONE = new Set<number>()
 
 /** How a kind orders. */
 export interface Ordering {
@@ -40,11 +43,11 @@ export class ReadyOrder {
   #freshCount = 0
   /** No fresh entry is on a higher level. */
   #highest = 0
-  readonly #returns = new SequenceHeap()
-  readonly #returned = new Set<number>()
+  #returns = NO_RETURNS
+  #returned = NONE
   #returnOrdinal = 0
   /** At or behind a cursor, but not fresh: taken out of order, and live until the queue settles them. */
-  readonly #setAside = new Set<number>()
+  #setAside = NONE
   /** What `peek` found. */
   #head = 0
   #headLevel = 0
@@ -89,6 +92,10 @@ export class ReadyOrder {
   /** An entry that was shifted is ready again. */
   giveBack(sequence: number): void {
     const key = this.#ordering.returnsFirst ? ++this.#returnOrdinal : this.#placeOf(sequence)
+    if (this.#returned === NONE) {
+      this.#returns = new SequenceHeap()
+      this.#returned = new Set()
+    }
     this.#returns.push(key, sequence)
     this.#returned.add(sequence)
   }
@@ -141,7 +148,10 @@ export class ReadyOrder {
     }
     const level = this.#levelOf(sequence)
     if (this.#cursors[level] === sequence) this.#cursors[level] = sequence + 1
-    else if (isSettledLater) this.#setAside.add(sequence)
+    else if (isSettledLater) {
+      if (this.#setAside === NONE) this.#setAside = new Set()
+      this.#setAside.add(sequence)
+    }
     this.#left(level)
   }
 

@@ -34,9 +34,11 @@ import {
   type Arguments,
   booleanValue,
   integerValue,
+  NO_ARGUMENTS,
   stringValue,
   type TypedValue,
 } from '../../model/values/arguments.ts'
+import { storeArguments } from '../../model/values/arguments-json.ts'
 import { MemoryStore } from './memory-store.ts'
 
 /** Arguments from plain values. */
@@ -212,12 +214,12 @@ export class QueueBed {
       durable: options.durable ?? true,
       autoDelete: options.autoDelete ?? false,
       exclusive: false,
-      arguments: [],
+      arguments: storeArguments(options.args ?? NO_ARGUMENTS),
       ledgerId: 1,
       owner: null,
       declaredBy: 'guest',
     }
-    this.queue = kind.create(this.#record, options.args ?? new Map(), options.policy ?? NO_POLICY, this.host)
+    this.queue = kind.create(this.#record, options.policy ?? NO_POLICY, this.host)
   }
 
   /** The same queue after the broker stopped and started again; deliveries may come before records are loaded. */

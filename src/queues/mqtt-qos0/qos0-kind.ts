@@ -6,7 +6,6 @@ import type { EffectivePolicy } from '../../model/policy/policy.ts'
 import type { Queue, Refusal } from '../../model/queue/queue.ts'
 import type { QueueHost, QueueKind, QueueProperties } from '../../model/queue/queue-host.ts'
 import type { QueueRecord } from '../../model/records/records.ts'
-import type { Arguments } from '../../model/values/arguments.ts'
 import { Qos0Queue } from './qos0-queue.ts'
 
 /** The value of `x-queue-type`. */
@@ -22,7 +21,7 @@ export const qos0Kind: QueueKind = {
     const text = `invalid property 'non-exclusive' for queue '${name}' in vhost '${vhost}'`
     return { code: 'precondition-failed', text }
   },
-  create(record: QueueRecord, _args: Arguments, _policy: EffectivePolicy, host: QueueHost): Queue {
+  create(record: QueueRecord, _policy: EffectivePolicy, host: QueueHost): Queue {
     return new Qos0Queue(record, host)
   },
 }

@@ -23,7 +23,7 @@ export const quorumKind: QueueKind = {
     if (properties.exclusive) return invalidProperty(properties, 'exclusive-owner')
     return properties.durable ? undefined : invalidProperty(properties, 'non-durable')
   },
-  create(record: QueueRecord, args: Arguments, policy: EffectivePolicy, host: QueueHost): Queue {
-    return new QuorumQueue(record, args, policy, host)
+  create(record: QueueRecord, policy: EffectivePolicy, host: QueueHost): Queue {
+    return new QuorumQueue(record, policy, host)
   },
 }

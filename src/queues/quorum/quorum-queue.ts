@@ -28,7 +28,8 @@ import {
 } from '../../model/queue/queue.ts'
 import type { QueueHost } from '../../model/queue/queue-host.ts'
 import type { QueueRecord } from '../../model/records/records.ts'
-import { type Arguments, booleanArgument, integerArgument } from '../../model/values/arguments.ts'
+import { booleanArgument, integerArgument } from '../../model/values/arguments.ts'
+import { restoreArguments } from '../../model/values/arguments-json.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
 import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
 import { announceConsumer, announceConsumerGone } from '../common/consumer-events.ts'
@@ -70,13 +71,12 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   readonly ledger: Ledger
   readonly reader: EntryReader
   readonly recoveredUpTo: number
-  readonly contents: Contents
+  #contents: Contents | null = null
   readonly tellsTransient = false
-  readonly #args: Arguments
   readonly #entries: Entries
   readonly #roster: Roster
   readonly #lease: Lease
-  readonly #takers: Takers
+  #takers: Takers | null = null
   readonly #commits: CommitLine
   readonly #holdings: Holdings
   #settings: QuorumSettings
@@ -84,7 +84,8 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   readonly #turnEnd: TurnEnd
   #idleSinceMs: number
 
-  constructor(record: QueueRecord, args: Arguments, policy: EffectivePolicy, host: QueueHost) {
+  constructor(record: QueueRecord, policy: EffectivePolicy, host: QueueHost) {
+    const args = restoreArguments(record.arguments)
     this.record = record
     this.name = record.name
     this.vhost = record.vhost
@@ -93,7 +94,6 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
     this.ledger = host.store.ledger(record.ledgerId, true)
     this.reader = new EntryReader(host.store, this.ledger, this)
     this.recoveredUpTo = this.ledger.deliveredUpTo
-    this.#args = args
     this.#idleSinceMs = host.clock.nowMs()
     this.#turnEnd = new TurnEnd(host.turn, this)
     const ordering = { levelCount: LEVEL_COUNT, defaultLevel: LEVEL_DEFAULT, returnsFirst: true, dropsLowest: true }
@@ -102,8 +102,6 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
       booleanArgument(args, 'x-single-active-consumer') === true ? 'single-by-priority' : 'shared',
     )
     this.#lease = new Lease(host.timers, this)
-    this.#takers = new Takers(this, this.#entries)
-    this.contents = new Contents(this, this.#entries)
     this.#commits = new CommitLine(this)
     this.#holdings = new Holdings(this, this.#entries)
     this.#settings = quorumSettings(args, policy, host.defaults)
@@ -202,6 +200,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   take(noAck: boolean, sink: TakeSink): void {
     this.#lease.renew()
     this.#turnEnd.catchUp()
+    this.#takers ??= new Takers(this, this.#entries)
     this.#takers.take(noAck, sink)
   }
 
@@ -216,6 +215,11 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   }
 
   // Administration
+
+  get contents(): Contents {
+    this.#contents ??= new Contents(this, this.#entries)
+    return this.#contents
+  }
 
   get readyCount(): number {
     return this.#entries.readyCount
@@ -251,7 +255,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
       announceConsumerGone(this, subscription.spec)
       subscription.sink.cancelled(reason)
     }
-    this.#takers.close()
+    this.#takers?.close()
     this.ledger.delete()
   }
 
@@ -266,7 +270,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   touch(): void {}
 
   applyPolicy(policy: EffectivePolicy): void {
-    this.#apply(quorumSettings(this.#args, policy, this.host.defaults))
+    this.#apply(quorumSettings(restoreArguments(this.record.arguments), policy, this.host.defaults))
     for (const subscription of this.#roster.all) subscription.ackTimeoutMs = this.#ackTimeoutOf(subscription.spec)
     this.wake()
   }
@@ -300,7 +304,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   onEntriesRead(damaged: boolean): void {
     if (this.#turnEnd.isStopped) return
     if (damaged) this.#entries.recount(this.#commits.committedUpTo + 1)
-    this.#takers.serve()
+    this.#takers?.serve()
     this.wake()
   }
 
@@ -347,7 +351,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
 
   /** Matches ready entries with consumers that have credit, until either runs dry; false when the budget did. */
   #deliver(nowMs: number): boolean {
-    if (this.contents.isPaused) return true
+    if (this.#contents?.isPaused) return true
     const { store, ledger, counters } = this
     const roster = this.#roster
     const entries = this.#entries
