@@ -14,6 +14,7 @@ import { mqtt } from './scenarios/mqtt.ts'
 import { stomp } from './scenarios/stomp.ts'
 import { storage } from './scenarios/storage.ts'
 import { fairness, latency, throughput } from './scenarios/throughput.ts'
+import { tls } from './scenarios/tls.ts'
 
 const SCENARIOS: readonly BenchScenario[] = [
   throughput,
@@ -28,6 +29,7 @@ const SCENARIOS: readonly BenchScenario[] = [
   mqtt,
   stomp,
   storage,
+  tls,
 ]
 
 const { values, positionals } = parseArgs({
