@@ -16,8 +16,8 @@ import type { Metadata } from '../model/records/metadata.ts'
 import type { Disk } from '../storage/disk.ts'
 import { NodeDisk } from '../storage/disk-node.ts'
 import type { LogHealth } from '../storage/log.ts'
-import { openLmdbMetadata } from '../storage/metadata-lmdb.ts'
 import { createMemoryMetadata } from '../storage/metadata-memory.ts'
+import { openMetadata } from '../storage/open-metadata.ts'
 import { openMessageStore } from '../storage/open-store.ts'
 import type { Damage, StorageReport } from '../storage/report.ts'
 import type { BlockStore } from '../storage/store.ts'
@@ -28,7 +28,7 @@ const PROGRESS_AFTER_MS = 1_000
 export interface DamageCounts {
   /** Places in the log; each lost a batch of records. */
   log: number
-  /** Records of the metadata. */
+  /** Places in the copies of the metadata's journal. */
   metadata: number
 }
 
@@ -82,7 +82,7 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
     unsyncedBytesMax: settings.warren.unsyncedBytesMax,
   })
   try {
-    const metadata = await openMetadata(dataDir, logger, damage)
+    const metadata = await openMetadataIn(dataDir, logger, damage)
     const close = async (): Promise<void> => {
       await store.close()
       await metadata.close()
@@ -94,11 +94,19 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
   }
 }
 
-async function openMetadata(dataDir: string | null, logger: Logger, damage: DamageCounts): Promise<Metadata> {
+async function openMetadataIn(dataDir: string | null, logger: Logger, damage: DamageCounts): Promise<Metadata> {
   if (dataDir === null) return createMemoryMetadata()
-  const { metadata, damagedIds } = await openLmdbMetadata({ dir: path.join(dataDir, METADATA_FOLDER), logger })
-  damage.metadata = damagedIds.length
-  if (damagedIds.length > 0) logger.error(`${damagedIds.length} damaged metadata records were left out`)
+  const disk = new NodeDisk(path.join(dataDir, METADATA_FOLDER))
+  const { metadata, damages, lossCount, notices } = await openMetadata({ disk, logger })
+  for (const notice of notices) logger.notice(notice)
+  for (const { file, from, to, reason } of damages) {
+    logger.error(
+      `metadata: ${file} is damaged from byte ${from} to ${to} (${reason}); a copy is set aside in quarantine`,
+    )
+  }
+  if (lossCount > 0) logger.error('metadata: both copies were damaged at the same place: records may be missing')
+  else if (damages.length > 0) logger.notice('metadata: everything is there, from the copy that is sound')
+  damage.metadata = damages.length
   return metadata
 }
 

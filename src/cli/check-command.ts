@@ -8,7 +8,7 @@ import { SILENT_LOGGER } from '../base/log.ts'
 import { MESSAGES_FOLDER, METADATA_FOLDER } from '../config/data-folder.ts'
 import { type CheckResult, checkFolder } from '../storage/check.ts'
 import { NodeDisk } from '../storage/disk-node.ts'
-import { openLmdbMetadata } from '../storage/metadata-lmdb.ts'
+import { openMetadata, readMetadata } from '../storage/open-metadata.ts'
 import type { CliHost, CommandRegistrar } from './command.ts'
 import { loadWith } from './settings-options.ts'
 
@@ -33,7 +33,7 @@ async function check(dataDir: string, repair: boolean, host: CliHost): Promise<b
   }
   try {
     const messages = await checkFolder(new NodeDisk(messagesDir), { repair })
-    const metadata = await checkMetadata(path.join(dataDir, METADATA_FOLDER))
+    const metadata = await checkMetadata(path.join(dataDir, METADATA_FOLDER), repair)
     host.stdout.write(`${describe(messages)}${metadata.text}`)
     return messages.isSound && metadata.isSound
   } catch (error) {
@@ -54,11 +54,19 @@ function describe(found: CheckResult): string {
   return `${lines.join('\n')}\n`
 }
 
-async function checkMetadata(dir: string): Promise<{ isSound: boolean; text: string }> {
+async function checkMetadata(dir: string, repair: boolean): Promise<{ isSound: boolean; text: string }> {
   if (!existsSync(dir)) return { isSound: true, text: 'metadata: none\n' }
-  const { metadata, damagedIds } = await openLmdbMetadata({ dir, logger: SILENT_LOGGER })
-  const count = [...metadata.list([])].length
-  await metadata.close()
-  if (damagedIds.length === 0) return { isSound: true, text: `metadata: ${count} records, sound\n` }
-  return { isSound: false, text: `metadata: ${count} records are sound, ${damagedIds.length} damaged\n` }
+  const disk = new NodeDisk(dir)
+  const opened = repair ? await openMetadata({ disk, logger: SILENT_LOGGER }) : await readMetadata(disk)
+  const count = [...opened.metadata.list([])].length
+  await opened.metadata.close()
+  const isSound = opened.damages.length === 0 && opened.lossCount === 0
+  const lines = [
+    `metadata: ${count} records`,
+    ...opened.notices.map((text) => `  note: ${text}`),
+    ...opened.damages.map(({ file, from, to, reason }) => `  damaged: ${file}, bytes ${from} to ${to}: ${reason}`),
+  ]
+  if (opened.lossCount > 0) lines.push('  both copies were damaged at the same place: records may be missing')
+  lines.push(isSound ? '  sound' : '  not sound')
+  return { isSound, text: `${lines.join('\n')}\n` }
 }

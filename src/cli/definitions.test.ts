@@ -7,7 +7,8 @@ import { Command } from 'commander'
 import { SILENT_LOGGER } from '../base/log.ts'
 import { SeededRandomness } from '../base/random.ts'
 import { topologyBuilders } from '../management/definitions/topology-builders.ts'
-import { openLmdbMetadata } from '../storage/metadata-lmdb.ts'
+import { NodeDisk } from '../storage/disk-node.ts'
+import { openMetadata } from '../storage/open-metadata.ts'
 import { addDefinitionsCommand } from './definitions.ts'
 
 const root = await mkdtemp(path.join(tmpdir(), 'warren-cli-definitions-'))
@@ -35,7 +36,7 @@ async function run(...args: string[]): Promise<Outcome> {
     origin: { product: 'RabbitMQ', version: '4.1.0', clusterName: 'warren@here' },
     openDataFolder: async (dataDir) => {
       const dir = path.join(dataDir, 'metadata')
-      const { metadata } = await openLmdbMetadata({ dir, logger: SILENT_LOGGER })
+      const { metadata } = await openMetadata({ disk: new NodeDisk(dir), logger: SILENT_LOGGER })
       return { metadata, context: { builders, hashing, actingUser: 'cli' }, close: () => metadata.close() }
     },
     print: (text) => {

@@ -8,7 +8,6 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Command } from 'commander'
-import { SILENT_LOGGER } from '../base/log.ts'
 import { type Definitions, InvalidDefinitions } from '../management/definitions/definitions.ts'
 import { parseDefinitionsFiles, readDefinitionsFiles } from '../management/definitions/definitions-files.ts'
 import {
@@ -21,7 +20,8 @@ import type { ImportContext } from '../management/definitions/import-plan.ts'
 import { type ImportSummary, importDefinitions } from '../management/definitions/importer.ts'
 import { parseDefinitions } from '../management/definitions/parse-definitions.ts'
 import type { Metadata } from '../model/records/metadata.ts'
-import { openLmdbMetadata } from '../storage/metadata-lmdb.ts'
+import { NodeDisk } from '../storage/disk-node.ts'
+import { readMetadata } from '../storage/open-metadata.ts'
 
 /** A stopped broker's data folder, opened for changes. */
 export interface OpenedDataFolder {
@@ -81,9 +81,8 @@ export function addDefinitionsCommand(program: Command, ports: DefinitionsPorts)
 
 async function exportTo(options: DefinitionsOptions, ports: DefinitionsPorts): Promise<void> {
   const dir = path.join(options.dataDir, ports.metadataFolder)
-  // Opening would make it.
   if (!existsSync(dir)) throw new Error(`there is no data of a broker in ${options.dataDir}`)
-  const { metadata } = await openLmdbMetadata({ dir, logger: SILENT_LOGGER })
+  const { metadata } = await readMetadata(new NodeDisk(dir))
   try {
     const text = `${JSON.stringify(exported(metadata, options, ports), null, 2)}\n`
     if (options.file === undefined) ports.print(text)

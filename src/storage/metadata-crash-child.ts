@@ -4,15 +4,16 @@
  */
 import { writeSync } from 'node:fs'
 import { SILENT_LOGGER } from '../base/log.ts'
-import { openLmdbMetadata } from './metadata-lmdb.ts'
+import { NodeDisk } from './disk-node.ts'
 import type { MetadataOp } from './metadata-port.ts'
+import { openMetadata } from './open-metadata.ts'
 
 const COPIES = 6
 const IN_FLIGHT_MAX = 20
 
 const dir = process.argv[2]
 if (dir === undefined) throw new Error('usage: metadata-crash-child DIR')
-const { metadata } = await openLmdbMetadata({ dir, logger: SILENT_LOGGER })
+const { metadata } = await openMetadata({ disk: new NodeDisk(dir), logger: SILENT_LOGGER })
 let last = Number(metadata.get(['copy', '0'])?.value ?? 0)
 
 function next(): void {

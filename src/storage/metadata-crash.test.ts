@@ -8,8 +8,9 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { SILENT_LOGGER } from '../base/log.ts'
 import { SeededRandomness } from '../base/random.ts'
-import { openLmdbMetadata } from './metadata-lmdb.ts'
+import { NodeDisk } from './disk-node.ts'
 import { contents } from './metadata-suite.ts'
+import { openMetadata } from './open-metadata.ts'
 
 const ROUNDS = 6
 const ACKNOWLEDGED_MAX = 120
@@ -36,13 +37,13 @@ test('after kill -9 every acknowledged transaction is there, and none half', asy
     for (let round = 0; round < ROUNDS; round++) {
       const child = spawn(process.execPath, [CHILD, dir], { stdio: ['ignore', 'pipe', 'inherit'] })
       const acknowledged = await killAfter(child, 1 + randomness.below(ACKNOWLEDGED_MAX))
-      const { metadata, damagedIds } = await openLmdbMetadata({ dir, logger: SILENT_LOGGER })
+      const { metadata, damages } = await openMetadata({ disk: new NodeDisk(dir), logger: SILENT_LOGGER })
       const copies = [...metadata.list(['copy'])].map((entry) => Number(entry.value))
       const stored = copies[0] ?? 0
       assert.ok(stored >= acknowledged, `acknowledged ${acknowledged}, stored ${stored}`)
       assert.deepEqual(copies, new Array(6).fill(stored))
       assert.deepEqual(contents(metadata, ['moving']), [[`moving/${stored}`, 'x'.repeat(stored % 3000)]])
-      assert.deepEqual(damagedIds, [])
+      assert.deepEqual(damages, [])
       await metadata.close()
     }
   } finally {

@@ -138,6 +138,11 @@ export class MetadataSequencer implements Metadata {
     else this.#applyEphemeral(guards, ops, done)
   }
 
+  /** The entries that are in the store, in key order. */
+  stored(): readonly (MetadataEntry & { readonly storeId: number })[] {
+    return this.#image.withPrefix('').filter((entry) => !entry.ephemeral)
+  }
+
   watch(watcher: MetadataWatcher): void {
     if (this.#notifying) {
       this.#deferred.push(() => this.watch(watcher))

@@ -11,11 +11,8 @@ export const PUBLISHERS_MAX = 16
 /** Sent: may be there. Due: must be there. Settled: may come back. Gone: must never come back. */
 type State = 'sent' | 'due' | 'settled' | 'gone'
 
-/**
- * What a restart does to a message that is not settled. A transient message is lost by classic queues, unless it went
- * to a queue that keeps it as well: the record is shared, so it may be in all of them.
- */
-export type Fate = 'kept' | 'lost' | 'either'
+/** What a restart does to a message that is not settled. A transient message is lost by classic queues. */
+export type Fate = 'kept' | 'lost'
 
 interface Known {
   state: State

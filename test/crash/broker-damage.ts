@@ -127,7 +127,7 @@ export class DamageBench {
 
   /** In words. */
   #damage(folder: string): string {
-    const files = readdirSync(folder).filter((name) => /\.(log|mdb)$/.test(name) && !name.includes('lock'))
+    const files = readdirSync(folder).filter((name) => /\.(log|journal)$/.test(name))
     const name = files[this.#random.below(files.length)]!
     const file = join(folder, name)
     const at = this.#random.below(statSync(file).size)

@@ -112,11 +112,7 @@ export class Publisher {
   #publish({ exchange, routingKey, accounts }: Target): boolean {
     const id = this.#ids.next(this.#slot)
     const persistent = this.#random.below(10) > 0
-    const isKeptSomewhere = accounts.some(({ keepsTransient }) => keepsTransient)
-    for (const account of accounts) {
-      const isKept = persistent || account.keepsTransient
-      account.sent(id, isKept ? 'kept' : isKeptSomewhere ? 'either' : 'lost')
-    }
+    for (const account of accounts) account.sent(id, persistent || account.keepsTransient ? 'kept' : 'lost')
     this.#outstanding++
     const properties = { persistent, messageId: String(id), headers: { id } }
     return this.client.channel.publish(

@@ -184,3 +184,31 @@ test('the history of an exchange survives a crash', async () => {
     Array.from({ length: 20 }, (_, i) => `${i + 11}`),
   )
 })
+
+test('a transient message that also went to a quorum queue is gone from the others after a crash', async () => {
+  const disk = new MemoryDisk()
+  const metadata = createMemoryMetadata()
+  const first = await liveOn(disk, metadata, 1_700_000_000_000)
+  const { vhost } = first
+  const quorum = { ...queueDeclaration('quorum'), arguments: texts({ 'x-queue-type': 'quorum' }) }
+  const news = { name: 'news', type: 'x-recent-history', durable: true, autoDelete: false, internal: false }
+  value((answered) => vhost.declareExchange({ ...news, arguments: texts({}) }, answered))
+  value((answered) => vhost.declareQueue(quorum, ALICE, answered))
+  value((answered) => vhost.declareQueue(queueDeclaration('classic'), ALICE, answered))
+  for (const name of ['quorum', 'classic']) value((answered) => vhost.bind(binding('news', name), ALICE, answered))
+  for (let i = 0; i < 100; i++) publish(first, { exchange: 'news', body: `${i}`, persistent: i % 2 === 0 })
+  await durable(first)
+
+  const second = await liveOn(disk.processDeath(), metadata, 1_700_000_001_000)
+  const classic = second.vhost.queue('classic')!
+  assert.equal(classic.readyCount, 50)
+  assert.equal(classic.status().persistentCount, 50)
+  assert.deepEqual(
+    await bodies(second, 'classic'),
+    Array.from({ length: 50 }, (_, i) => `${i * 2}`),
+  )
+  assert.equal((await bodies(second, 'quorum')).length, 100)
+  value((answered) => second.vhost.declareQueue(queueDeclaration('late'), ALICE, answered))
+  value((answered) => second.vhost.bind(binding('news', 'late'), ALICE, answered))
+  await until(() => second.vhost.queue('late')!.readyCount === 10)
+})

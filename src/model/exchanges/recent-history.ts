@@ -24,6 +24,8 @@ import { type Arguments, integerArgument } from '../values/arguments.ts'
 const LENGTH = 'x-recent-history-length'
 const NO_STORE = 'x-recent-history-no-store'
 const LENGTH_DEFAULT = 20
+/** Tag of transient messages: after a restart they are gone, also when a queue kept the record. */
+const TAG_TRANSIENT = 1
 
 /** Hands the history to one destination, oldest first; waits where messages have to be read. */
 class Replay implements LoadSink {
@@ -72,6 +74,7 @@ class History implements ExchangeKeeper {
     this.#host = host
     this.#ledger = host.store.ledger(record.ledgerId, record.durable)
     this.#countMax = countMax
+    this.#dropTransient()
   }
 
   get keptCount(): number {
@@ -87,7 +90,7 @@ class History implements ExchangeKeeper {
   }
 
   enter(draft: MessageDraft, slot: number, _address: Address): void {
-    this.#ledger.enter(slot, draft.bodyBytes, 0)
+    this.#ledger.enter(slot, draft.bodyBytes, draft.persistent ? 0 : TAG_TRANSIENT)
     this.#trim()
   }
 
@@ -103,6 +106,13 @@ class History implements ExchangeKeeper {
 
   close(): void {
     this.#ledger.delete()
+  }
+
+  #dropTransient(): void {
+    const ledger = this.#ledger
+    for (let sequence = ledger.nextLive(1); sequence < ledger.nextSequence; sequence = ledger.nextLive(sequence + 1)) {
+      if (ledger.tagOf(sequence) === TAG_TRANSIENT) ledger.settle(sequence)
+    }
   }
 
   #trim(): void {

@@ -110,18 +110,22 @@ export class Entries implements ExpiryOwner {
     if (this.expiry !== null) this.expiry.returned(sequence)
   }
 
-  /** Finds the entries that the ledger holds: all are ready. */
+  /** Finds the entries that the ledger holds: all are ready. Transient ones are gone, if another queue kept the record. */
   recover(): void {
     const ledger = this.ledger
-    if (ledger.liveCount === 0) return
-    this.readyBytes = this.order.recount(ledger.nextSequence, 1)
     let tags = 0
     for (let sequence = ledger.nextLive(1); sequence < ledger.nextSequence; sequence = ledger.nextLive(sequence + 1)) {
       const tag = ledger.tagOf(sequence)
       if (tag < TAG_EXPIRES) continue
+      if ((tag & TAG_TRANSIENT) !== 0) {
+        ledger.settle(sequence)
+        continue
+      }
       tags |= tag
       this.#countTag(tag)
     }
+    if (ledger.liveCount === 0) return
+    this.readyBytes = this.order.recount(ledger.nextSequence, 1)
     if ((tags & TAG_EXPIRES) !== 0) this.#ensureExpiry().rescan()
   }
 
