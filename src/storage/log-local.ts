@@ -28,6 +28,7 @@ import { type LogFiles, newImage } from './log-files.ts'
 import { LogMeter } from './log-meter.ts'
 import { scanLog } from './log-scan.ts'
 import type { StorageReport } from './report.ts'
+import { writeStopMark } from './stop-mark.ts'
 import { Tail } from './tail.ts'
 
 /** What a local log is built from. */
@@ -76,6 +77,8 @@ export class LocalLog implements Log, Extender, TimerOwner {
   #epoch = 1
   #parentPosition = 0
   #parentCrc = 0
+  /** Behind the batch that was sealed last. */
+  #lastEnd = 0
   /** Offset of the open batch in the open block; NO_BATCH when the block has no room for another. */
   #batchAt = NO_BATCH
   /** Everything before it is sealed. */
@@ -143,6 +146,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
     this.#epoch = end.epoch + 1
     this.#parentPosition = end.parentPosition
     this.#parentCrc = end.parentCrc
+    this.#lastEnd = end.end
     this.meter.damagedBatchCount = end.damageCount
     this.#begin(0)
     this.#sealed = this.appended
@@ -212,6 +216,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
       sealedAtMs: this.#options.clock.nowMs(),
     })
     this.#parentPosition = position
+    this.#lastEnd = block.base + usedBytes
     this.#isUnrested = !this.#isResting
     this.#isResting = false
     if (image.sealedTo === image.syncedTo) this.#dirty.push(block)
@@ -452,6 +457,18 @@ export class LocalLog implements Log, Extender, TimerOwner {
     const isComplete = this.#dirty.length === 0
     await this.#files.close(this.#blocks.all())
     if (!isComplete) throw new DiskError('close', this.#files.disk.path, 'EIO', this.health.reason)
+    await this.#noteEnd()
+  }
+
+  /** A clean stop: the next start can tell that the end is missing. Without the note it can start as well. */
+  async #noteEnd(): Promise<void> {
+    if (this.#parentPosition === 0) return
+    try {
+      await writeStopMark(this.#files.disk, { end: this.#lastEnd, detail: this.#parentCrc })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#options.report.onNotice(`The log is complete, but its clean stop could not be noted: ${reason}`)
+    }
   }
 
   async #drain(): Promise<void> {

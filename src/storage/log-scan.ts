@@ -3,7 +3,8 @@
  *
  * Every batch says up to where the log was durable when it was sealed. The newest sound batch therefore says what must
  * be sound: a gap before that point is damage (reported; the batches behind it count), a gap after it is the tail of a
- * write that power or process did not survive: the log ends there, and what lies behind is cut off.
+ * write that power or process did not survive: the log ends there, and what lies behind is cut off. After a clean stop the
+ * mark that it left says where the log ended, and everything before that must be sound.
  */
 import type { Block } from './block.ts'
 import { Slab } from './block.ts'
@@ -25,12 +26,15 @@ import type { FollowSink } from './log.ts'
 import { FRESH_SUFFIX, type LogFiles, newImage, SPARE_SUFFIX } from './log-files.ts'
 import { MISSING, mend, VOID_BYTES_MIN } from './mend.ts'
 import type { Damage, StorageReport } from './report.ts'
+import { readStopMark, removeStopMark } from './stop-mark.ts'
 
 /** Where the log ends, and what a continuation must know. */
 export interface LogEnd {
   readonly epoch: number
   readonly parentPosition: number
   readonly parentCrc: number
+  /** Behind the last batch. */
+  readonly end: number
   readonly damageCount: number
 }
 
@@ -115,6 +119,10 @@ class LogScan {
   readonly #present = new Set<number>()
   /** The log was durable up to here, for certain. */
   #durable = 0
+  /** It was closed here; 0 when it was not closed cleanly. */
+  #closedAt = 0
+  /** Behind the last batch that was read. */
+  #end = 0
   #isCut = false
 
   constructor(files: LogFiles, blocks: BlockTable, sink: FollowSink, report: StorageReport, isReadOnly: boolean) {
@@ -129,6 +137,8 @@ class LogScan {
     const entries = await listLog(this.#files)
     for (const entry of entries) this.#present.add(logFileNumber(entry.name))
     const bytesTotal = entries.reduce((sum, entry) => sum + entry.bytes, 0)
+    this.#closedAt = (await readStopMark(this.#files.disk))?.end ?? 0
+    this.#durable = this.#closedAt
     await this.#findDurable(entries)
     let bytesRead = 0
     let next = entries.length > 0 ? this.#read(entries[0]!, 0) : null
@@ -139,14 +149,18 @@ class LogScan {
       bytesRead += entries[i]!.bytes
       this.#sink.onProgress(bytesRead, bytesTotal)
     }
+    this.#compareEnd(entries)
     if (!this.#isReadOnly) {
-      for (const [number, damages] of this.#damages)
-        await mend(this.#files.disk, this.#blocks.blockBytes, number, damages)
+      for (const [number, damages] of this.#damages) {
+        if (this.#present.has(number)) await mend(this.#files.disk, this.#blocks.blockBytes, number, damages)
+      }
+      await removeStopMark(this.#files.disk)
     }
     return {
       epoch: this.#epoch,
       parentPosition: this.#parentPosition,
       parentCrc: this.#parentCrc,
+      end: this.#end,
       damageCount: this.#damageCount,
     }
   }
@@ -221,15 +235,39 @@ class LogScan {
         this.#parentCrc = words[(at >>> 2) + 2]!
         at += length
         end = at
+        this.#end = base + at
         continue
       }
       const next = this.#nextSound(image, at + 8)
       if (this.#isProven(base + at) && (next >= 0 || this.#isExpected(at, image))) {
-        this.#damaged(image.number, at, next < 0 ? Math.max(image.bytes, at + VOID_BYTES_MIN) : next, 'checksum')
+        this.#damaged(image.number, at, next < 0 ? this.#gapEnd(image, at) : next, 'checksum')
       } else if (next >= 0 || this.#isExpected(at, image)) this.#isCut = true
       if (next < 0 || this.#isCut) return end
       at = next
     }
+  }
+
+  /** Where a gap ends that reaches to the end of a file. */
+  #gapEnd({ number, bytes }: FileImage, at: number): number {
+    return Math.max(bytes, at + VOID_BYTES_MIN, this.#closedWithin(number, bytes))
+  }
+
+  /** The offset in a file at which the log was closed; 0 when that was elsewhere. A large record's file is longer than a block. */
+  #closedWithin(number: number, bytes: number): number {
+    const offset = this.#closedAt - number * this.#blocks.blockBytes
+    return offset > 0 && offset <= Math.max(this.#blocks.blockBytes, bytes) ? offset : 0
+  }
+
+  /** Whether the log ends where it was closed. */
+  #compareEnd(entries: readonly DiskEntry[]): void {
+    if (this.#end >= this.#closedAt) return
+    const { blockBytes } = this.#blocks
+    const last = entries.at(-1)
+    const isLast = last !== undefined && this.#closedWithin(logFileNumber(last.name), last.bytes) > 0
+    const number = isLast ? logFileNumber(last.name) : Math.floor(this.#closedAt / blockBytes)
+    const to = this.#closedAt - number * blockBytes
+    if (this.#damages.get(number)?.some((damage) => damage.to >= to)) return
+    this.#damaged(number, Math.max(this.#end - number * blockBytes, BLOCK_HEADER_BYTES), to, 'its end is missing')
   }
 
   #nextSound(image: FileImage, from: number): number {

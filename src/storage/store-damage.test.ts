@@ -78,20 +78,51 @@ describe('message store and damage', () => {
     const { disk, id, live } = await made
     const files = (await disk.list()).filter(({ name }) => name.endsWith('.log'))
     await fc.assert(
-      fc.asyncProperty(fc.nat(files.length - 2), fc.nat(), async (fileChoice, length) => {
+      fc.asyncProperty(fc.nat(files.length - 1), fc.nat(), async (fileChoice, length) => {
         const broken = disk.processDeath()
         const file = files[fileChoice]!
         await (await broken.open(file.name, false)).truncate(length % file.bytes)
         const first = await liveNumbers(broken, id)
         const missing = live.filter((number) => !first.numbers.includes(number))
         assert.ok(missing.length < 80)
-        if (missing.length > 0) assert.ok(first.damages > 0)
+        assert.ok(first.damages > 0, 'the folder was stopped cleanly, so a cut is damage')
+        assert.equal((await broken.list(QUARANTINE)).length, 1)
         const result = await checkFolder(broken, { repair: false })
         assert.equal(result.isSound, true)
         assert.deepEqual((await liveNumbers(broken, id)).numbers, first.numbers)
       }),
-      { numRuns: 100, examples: [[11, 1_163_047_880]] },
+      { numRuns: 200, examples: [[11, 1_163_047_880]] },
     )
+  })
+
+  test('the newest file removed or emptied after a clean stop is noticed; after a crash a cut end is no damage', async () => {
+    const { disk, id, live } = await made
+    const newest = (await disk.list())
+      .filter(({ name }) => name.endsWith('.log'))
+      .sort((a, b) => (a.name < b.name ? 1 : -1))[0]!
+    for (const bytes of [-1, 0, 64, newest.bytes - 8]) {
+      const broken = disk.processDeath()
+      if (bytes < 0) await broken.remove(newest.name)
+      else await (await broken.open(newest.name, false)).truncate(bytes)
+      assert.equal((await checkFolder(broken, { repair: false })).isSound, false)
+      const first = await liveNumbers(broken, id)
+      assert.equal(first.damages > 0, true, `cut to ${bytes}`)
+      assert.equal((await liveNumbers(broken, id)).damages, 0)
+      const killed = disk.processDeath()
+      await killed.remove('stopped')
+      await (await killed.open(newest.name, false)).truncate(newest.bytes - 8)
+      const found = await liveNumbers(killed, id)
+      assert.deepEqual([found.damages, live.length - found.numbers.length < 6], [0, true])
+    }
+  })
+
+  test('a damaged mark of the clean stop costs nothing', async () => {
+    const { disk, id, live } = await made
+    for (let bit = 0; bit < 256; bit += 5) {
+      const broken = disk.processDeath()
+      broken.flip('stopped', bit)
+      assert.deepEqual(await liveNumbers(broken, id), { numbers: live, damages: 0 })
+    }
   })
 
   test('repair sets a damaged file aside, and the next check is sound', async () => {
