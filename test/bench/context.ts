@@ -18,6 +18,8 @@ export interface BenchRow {
 export interface BenchScenario {
   readonly name: string
   readonly description: string
+  /** Runs only when it is named. */
+  readonly isLong?: boolean
   measure(context: BenchContext): Promise<readonly Omit<BenchRow, 'scenario'>[]>
 }
 
@@ -25,10 +27,13 @@ export interface BenchScenario {
 export class BenchContext {
   /** Seconds of each measured run. */
   readonly seconds: number
+  /** Minutes of a long scenario. */
+  readonly minutes: number
   readonly #profile: string | null
 
-  constructor(seconds: number, profile: string | null) {
+  constructor(seconds: number, minutes: number, profile: string | null) {
     this.seconds = seconds
+    this.minutes = minutes
     this.#profile = profile
   }
 

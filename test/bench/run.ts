@@ -1,5 +1,5 @@
 /**
- * The benchmarks: `npm run bench [-- NAME …] [--seconds N] [--json FILE] [--profile DIR]`.
+ * The benchmarks: `npm run bench [-- NAME …] [--seconds N] [--minutes N] [--json FILE] [--profile DIR]`.
  * Prints a table and writes JSON. The broker runs in a process of its own on loopback; figures depend on the machine, so
  * compare ratios within one run. `--profile` leaves CPU profiles of the broker.
  */
@@ -11,6 +11,7 @@ import { BenchContext, type BenchRow, type BenchScenario } from './context.ts'
 import { backlog, bindings, deadLetters, fanout, features } from './scenarios/cliffs.ts'
 import { memory } from './scenarios/memory.ts'
 import { mqtt } from './scenarios/mqtt.ts'
+import { largeMessage, steady } from './scenarios/stability.ts'
 import { stomp } from './scenarios/stomp.ts'
 import { storage } from './scenarios/storage.ts'
 import { fairness, latency, throughput } from './scenarios/throughput.ts'
@@ -30,23 +31,28 @@ const SCENARIOS: readonly BenchScenario[] = [
   stomp,
   storage,
   tls,
+  largeMessage,
+  steady,
 ]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seconds: { type: 'string', default: '5' },
+    minutes: { type: 'string', default: '30' },
     json: { type: 'string', default: 'bench.json' },
     profile: { type: 'string' },
   },
 })
-const chosen = positionals.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => positionals.includes(name))
+const chosen = SCENARIOS.filter(({ name, isLong }) =>
+  positionals.length === 0 ? isLong !== true : positionals.includes(name),
+)
 if (chosen.length === 0) {
   process.stderr.write(`no such benchmark; there are: ${SCENARIOS.map(({ name }) => name).join(', ')}\n`)
   process.exit(2)
 }
 
-const context = new BenchContext(Number(values.seconds), values.profile ?? null)
+const context = new BenchContext(Number(values.seconds), Number(values.minutes), values.profile ?? null)
 const rows: BenchRow[] = []
 for (const scenario of chosen) {
   process.stdout.write(`\n${scenario.name}: ${scenario.description}\n`)
