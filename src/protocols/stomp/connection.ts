@@ -341,6 +341,8 @@ export class StompConnection
     this.#reader.close()
     this.#unlist()
     this.#closeWithin(GOODBYE_MS_MAX)
+    // What still comes is ignored, but a WebSocket must be read to see its end.
+    this.socket.resume(PAUSE_WAITING | PAUSE_BLOCKED)
     // What was exclusive is gone when the client sees the end.
     this.#leave(() => this.socket.end())
   }

@@ -71,3 +71,17 @@ test('a body that is no text leaves in a binary message', async ({ booted }) => 
   assert.equal(isBinary, true)
   socket.terminate()
 })
+
+test('DISCONNECT ends the WebSocket as soon as the client does', async ({ booted }) => {
+  // The broker would drop the connection by itself after five seconds.
+  const socket = new WebSocket(`ws://127.0.0.1:${booted.listeners['web-stomp']}/ws`, 'v12.stomp')
+  await once(socket, 'open')
+  socket.send(CONNECT)
+  await next(socket)
+  socket.send(frameText('DISCONNECT', { receipt: 'bye' }))
+  const [receipt] = await next(socket)
+  assert.match(receipt, /^RECEIPT\n/)
+  socket.close()
+  const [code] = await once(socket, 'close', { signal: AbortSignal.timeout(4_000) })
+  assert.equal(code, 1000)
+})
