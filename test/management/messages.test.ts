@@ -179,3 +179,27 @@ test('metrics tell how long messages waited for their confirm and in their queue
   assert.equal(queue.sum - before.queue.sum, 120)
   await broker.delete('queues/%2F/waits')
 })
+
+test('where a message would go is told, and nothing is published', async () => {
+  await broker.put('exchanges/%2F/asked', { type: 'topic', durable: true })
+  for (const name of ['asked.a', 'asked.b']) await broker.put(`queues/%2F/${name}`, { durable: true })
+  await broker.post('bindings/%2F/e/asked/q/asked.a', { routing_key: 'x.#' })
+  await broker.put('exchanges/%2F/spare', { type: 'fanout', durable: true })
+  await broker.post('bindings/%2F/e/spare/q/asked.b', {})
+  const ask = async (key: string, exchange = 'asked') =>
+    (await broker.post(`warren/route/%2F/${exchange}`, { routing_key: key })).json
+  assert.deepEqual(await ask('x.y'), { queues: ['asked.a'], alternates: {} })
+  assert.deepEqual((await ask('y')).queues, [])
+  await broker.put('policies/%2F/spare', {
+    pattern: '^asked$',
+    'apply-to': 'exchanges',
+    definition: { 'alternate-exchange': 'spare' },
+  })
+  assert.deepEqual(await ask('y'), { queues: ['asked.b'], alternates: { asked: 'spare' } })
+  assert.deepEqual((await ask('asked.a', 'amq.default')).queues, ['asked.a'])
+  assert.equal((await broker.post('warren/route/%2F/none', { routing_key: '' })).status, 404)
+  assert.equal((await broker.get('queues/%2F/asked.a?disable_stats=true&enable_queue_totals=true')).json.messages, 0)
+  await broker.delete('policies/%2F/spare')
+  for (const name of ['asked', 'spare']) await broker.delete(`exchanges/%2F/${name}`)
+  for (const name of ['asked.a', 'asked.b']) await broker.delete(`queues/%2F/${name}`)
+})

@@ -72,7 +72,7 @@ export class Visitor {
     const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme })
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
     const page = await context.newPage()
-    page.setDefaultTimeout(15_000)
+    page.setDefaultTimeout(30_000)
     await page.goto(base)
     return new Visitor(base, browser, context, page)
   }

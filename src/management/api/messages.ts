@@ -13,7 +13,7 @@ import type { Vhost } from '../../model/vhost.ts'
 import { DELIVERY_PERSISTENT, encodeProperties } from '../../protocols/amqp091/properties.ts'
 import { durable } from '../contents/relocation.ts'
 import type { ManagementContext } from '../context.ts'
-import { badRequest, granted, notAuthorised, notFound } from '../http/api-error.ts'
+import { badRequest, granted, notAuthorised, notFound, objectNotFound } from '../http/api-error.ts'
 import { ANY_OBJECT, type ApiRequest, type Endpoint, ok, type Reply, withBody } from '../http/endpoint.ts'
 import type { JsonObject } from '../http/list-reply.ts'
 import type { Infer } from '../http/schema.ts'
@@ -34,6 +34,15 @@ const PUBLISH = {
     properties: { ...ANY_OBJECT, description: 'By the names of the reference: `delivery_mode`, `headers`, …' },
     payload: { type: 'string' },
     payload_encoding: { type: 'string', description: '`string` or `base64`.' },
+  },
+} as const
+
+const QUESTION = {
+  type: 'object',
+  required: ['routing_key'],
+  properties: {
+    routing_key: { type: 'string' },
+    properties: { ...ANY_OBJECT, description: 'As for publishing; `headers` among them.' },
   },
 } as const
 
@@ -73,6 +82,15 @@ export function messageEndpoints(context: ManagementContext): Endpoint[] {
     }),
     withBody({
       method: 'POST',
+      path: '/api/warren/route/:vhost/:name',
+      access: 'vhost',
+      tag: 'Messages',
+      summary: 'Where a message to this exchange would go. Nothing is published.',
+      body: QUESTION,
+      handle: (request) => group.route(request),
+    }),
+    withBody({
+      method: 'POST',
       path: '/api/queues/:vhost/:name/get',
       access: 'vhost',
       tag: 'Messages',
@@ -105,6 +123,32 @@ class Messages {
       throw badRequest(`403 ACCESS_REFUSED - cannot publish to internal exchange '${name}' in vhost '${vhost.name}'`)
     }
     return ok({ routed: await this.#publishDraft(vhost, name, draft) })
+  }
+
+  /** What the router says now. Exchanges that choose by chance or by turns may choose otherwise next time. */
+  route(request: ApiRequest<Infer<typeof QUESTION>>): Reply {
+    const { body } = request
+    const vhost = vhostOf(this.#context.broker, request)
+    const name = exchangeName(request.param('name'))
+    const exchange = vhost.exchange(name)
+    if (exchange === undefined) throw objectNotFound()
+    const properties = body.properties ?? {}
+    const draft = this.#draft(name, {
+      routing_key: body.routing_key,
+      properties,
+      payload: '',
+      payload_encoding: 'string',
+    })
+    const { targets } = vhost.routeOf(exchange, draft)
+    const alternates: Record<string, string> = Object.create(null)
+    for (const each of vhost.exchanges()) if (each.alternate !== null) alternates[each.name] = each.alternate
+    return ok({
+      queues: targets
+        .map((target) => target.name)
+        .filter((queue) => queue !== '')
+        .sort(),
+      alternates,
+    })
   }
 
   async #publishDraft(vhost: Vhost, name: string, draft: MessageDraft): Promise<boolean> {

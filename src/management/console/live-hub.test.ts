@@ -22,13 +22,17 @@ interface World {
   readonly reads: string[]
 }
 
-function world(): World {
+function world(readMs = 0): World {
   const clock = new ManualClock()
   const values = new Map<string, unknown>()
   const reads: string[] = []
   const timers = new TimerWheel(clock, (error) => assert.fail(String(error)))
   const read = async (path: string): Promise<unknown> => {
     reads.push(path)
+    if (readMs > 0) {
+      await Promise.resolve()
+      clock.advance(readMs)
+    }
     if (!values.has(path)) throw objectNotFound()
     return structuredClone(values.get(path))
   }
@@ -92,6 +96,34 @@ test('a quiet page hears that the broker is there', async () => {
   }
   assert.equal(await later, ': still here\n\n')
   await text.return(undefined)
+})
+
+test('what takes long to read is read seldom, but at least every ten seconds', async () => {
+  for (const [readMs, pauseMs] of [
+    [10, 1_000],
+    [100, 5_000],
+    [5_000, 10_000],
+  ] as const) {
+    const { clock, hub, values, reads } = world(readMs)
+    values.set('/api/queues', [])
+    const text = new LiveStream(hub, ['/api/queues'], CALLER).text()
+    await next(text)
+    await next(text)
+    const settle = () => new Promise((resolve) => setImmediate(resolve))
+    while (reads.length === 1) {
+      clock.advance(10)
+      await settle()
+    }
+    const before = reads.length
+    let passedMs = 0
+    for (; reads.length === before && passedMs < 20_000; passedMs += 100) {
+      clock.advance(100)
+      await settle()
+    }
+    assert.ok(passedMs >= pauseMs && passedMs <= pauseMs * 1.3, `${readMs} ms: again after ${passedMs} ms`)
+    hub.stop()
+    await text.return(undefined)
+  }
 })
 
 test('stopping ends every page', async () => {

@@ -5,7 +5,8 @@
  * one open page with its watches (`live-stream.ts`). A page that is open ten times costs one reading and one delta.
  * Without streams nothing is read and no timer runs.
  *
- * The pace adapts: a tick that took long moves the next one away, so that reading takes 2 % of the time at most.
+ * The pace adapts: a tick that took long moves the next one away, up to ten seconds, so that reading takes 2 % of the time
+ * unless it takes longer than 200 ms.
  */
 import type { Clock } from '../../base/clock.ts'
 import { TimerEntry, type TimerOwner, type TimerWheel } from '../../base/timer-wheel.ts'
@@ -14,8 +15,9 @@ import { ApiError } from '../http/api-error.ts'
 import { jsonDelta } from './json-delta.ts'
 import type { LiveStream } from './live-stream.ts'
 
-/** Ticks at the fastest pace. */
+/** Ticks at the fastest pace, and at the slowest: a page that shows what was is worse than one that costs. */
 const EVERY_MS = 1_000
+const EVERY_MS_MAX = 10_000
 /** Reading takes one part in this many at most. */
 const SHARE = 50
 /** Streams at most: pages that are open and visible. */
@@ -140,7 +142,8 @@ export class LiveHub implements TimerOwner {
     this.#reading = this.#readAll().then(() => {
       this.#reading = null
       if (this.#streams.size === 0 || this.#stopped) return
-      this.#schedule(Math.max(EVERY_MS, (this.#options.clock.monotonicMs() - startedMs) * SHARE))
+      const tookMs = this.#options.clock.monotonicMs() - startedMs
+      this.#schedule(Math.min(Math.max(EVERY_MS, tookMs * SHARE), EVERY_MS_MAX))
     })
   }
 

@@ -28,6 +28,9 @@ export interface Graph {
   readonly rowCount: number
   /** Objects left out to keep it readable. */
   readonly hiddenCount: number
+  /** Edges that arrive at, or leave, a node. */
+  readonly incomingCounts: ReadonlyMap<string, number>
+  readonly outgoingCounts: ReadonlyMap<string, number>
 }
 
 /** What is drawn. */
@@ -38,11 +41,14 @@ export interface GraphInput {
   readonly consumers: readonly Consumer[]
   /** A part of a name; what it names is shown with its neighbours. */
   readonly filter: string
+  /** Ids of nodes: only they and their neighbours are shown. */
+  readonly only?: ReadonlySet<string>
+  /** Draws bindings of the default exchange, too. */
+  readonly withDefault?: boolean
 }
 
 /** Objects drawn at most. */
-export const NODES_MAX = 500
-const SWEEPS = 4
+export const NODES_MAX = 600
 
 const idOf = (kind: GraphNode['kind'], name: string): string => `${kind} ${name}`
 
@@ -56,9 +62,10 @@ export function layOut(input: GraphInput): Graph {
   const edges = edgesOf(input)
   const linked = new Set(edges.flatMap(({ from, to }) => [from, to]))
   const wanted = input.filter.toLowerCase()
-  const named = new Set([...linked].filter((id) => id.toLowerCase().includes(wanted)))
+  const isMeant = (id: string) => id.toLowerCase().includes(wanted) && (input.only?.has(id) ?? true)
+  const named = new Set([...linked].filter(isMeant))
   const kept =
-    wanted === ''
+    wanted === '' && input.only === undefined
       ? linked
       : new Set([...named, ...edges.flatMap(({ from, to }) => (named.has(from) || named.has(to) ? [from, to] : []))])
   const ids = [...kept].slice(0, NODES_MAX)
@@ -72,10 +79,24 @@ export function layOut(input: GraphInput): Graph {
   const columnCount = placeColumns(nodes, shownEdges)
   placeRows(nodes, shownEdges, columnCount)
   const rowCount = Math.max(1, ...nodes.map(({ row }) => row + 1))
-  return { nodes, edges: shownEdges, columnCount, rowCount, hiddenCount: kept.size - ids.length }
+  return {
+    nodes,
+    edges: shownEdges,
+    columnCount,
+    rowCount,
+    hiddenCount: kept.size - ids.length,
+    incomingCounts: countBy(edges.map(({ to }) => to)),
+    outgoingCounts: countBy(edges.map(({ from }) => from)),
+  }
 }
 
-function edgesOf({ bindings, consumers }: GraphInput): GraphEdge[] {
+function countBy(ids: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return counts
+}
+
+function edgesOf({ bindings, consumers, withDefault }: GraphInput): GraphEdge[] {
   const merged = new Map<string, string[]>()
   const add = (from: string, to: string, label: string) => {
     const key = `${from}\n${to}`
@@ -83,7 +104,7 @@ function edgesOf({ bindings, consumers }: GraphInput): GraphEdge[] {
   }
   for (const binding of bindings) {
     // Every queue is bound to the default exchange: that says nothing.
-    if (binding.source === '') continue
+    if (binding.source === '' && withDefault !== true) continue
     add(idOf('exchange', binding.source), idOf(binding.destination_type, binding.destination), binding.routing_key)
   }
   for (const consumer of consumers)
@@ -118,39 +139,64 @@ function placeColumns(nodes: readonly GraphNode[], edges: readonly GraphEdge[]):
   return deepest + 3
 }
 
-/** Orders each column by the middle of its neighbours, a few times to and fro, so that few lines cross. */
+/**
+ * Puts what belongs together side by side: queues in the order of the exchanges that lead to them, everything else beside
+ * the middle of its neighbours. Lines stay short, however many objects there are.
+ */
 function placeRows(nodes: readonly GraphNode[], edges: readonly GraphEdge[], columnCount: number): void {
   const byId = new Map(nodes.map((node) => [node.id, node] as const))
-  const neighbours = new Map<string, string[]>()
+  const outgoing = new Map<string, GraphNode[]>()
+  const incoming = new Map<string, GraphNode[]>()
   for (const { from, to } of edges) {
-    neighbours.set(from, [...(neighbours.get(from) ?? []), to])
-    neighbours.set(to, [...(neighbours.get(to) ?? []), from])
+    const [source, target] = [byId.get(from), byId.get(to)]
+    if (source === undefined || target === undefined) continue
+    outgoing.set(from, [...(outgoing.get(from) ?? []), target])
+    incoming.set(to, [...(incoming.get(to) ?? []), source])
   }
-  const columns = Array.from({ length: columnCount }, (_, column) =>
-    nodes
-      .filter((node) => node.column === column)
-      .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
-  )
-  for (const column of columns) {
-    column.forEach((node, i) => {
-      node.row = i
-    })
+  const byName = (a: GraphNode, b: GraphNode) => a.name.localeCompare(b.name, 'en', { numeric: true })
+  const queues = queuesInOrder([...nodes].sort(byName), outgoing, byName)
+  queues.forEach((node, i) => {
+    node.row = i
+  })
+  const queueColumn = columnCount - 2
+  // From the queues to both sides, so that neighbours have their rows already.
+  for (let column = queueColumn - 1; column >= 0; column--) alignColumn(nodes, column, outgoing)
+  alignColumn(nodes, queueColumn + 1, incoming)
+}
+
+function queuesInOrder(
+  sorted: readonly GraphNode[],
+  outgoing: ReadonlyMap<string, readonly GraphNode[]>,
+  byName: (a: GraphNode, b: GraphNode) => number,
+): GraphNode[] {
+  const seen = new Set<string>()
+  const queues: GraphNode[] = []
+  const visit = (node: GraphNode): void => {
+    if (seen.has(node.id)) return
+    seen.add(node.id)
+    if (node.kind === 'queue') queues.push(node)
+    if (node.kind === 'exchange') [...(outgoing.get(node.id) ?? [])].sort(byName).forEach(visit)
   }
+  // Exchanges that others lead to are reached from those.
+  for (const node of sorted) if (node.kind === 'exchange' && node.column === 0) visit(node)
+  for (const node of sorted) visit(node)
+  return queues
+}
+
+/** Gives each node of a column the middle of its neighbours' rows, and none the place of another. */
+function alignColumn(
+  nodes: readonly GraphNode[],
+  column: number,
+  neighbours: ReadonlyMap<string, readonly GraphNode[]>,
+): void {
   const middle = (node: GraphNode): number => {
-    const rows = (neighbours.get(node.id) ?? []).map((id) => byId.get(id)?.row ?? 0)
-    return rows.length === 0 ? node.row : rows.reduce((sum, row) => sum + row, 0) / rows.length
+    const rows = (neighbours.get(node.id) ?? []).filter((other) => other.column !== column).map(({ row }) => row)
+    return rows.length === 0 ? 0 : rows.reduce((sum, row) => sum + row, 0) / rows.length
   }
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    for (const column of sweep % 2 === 0 ? columns : [...columns].reverse()) {
-      const keyed = column.map((node) => ({ node, key: middle(node) })).sort((a, b) => a.key - b.key)
-      keyed.forEach(({ node }, i) => {
-        node.row = i
-      })
-    }
-  }
-  const tallest = Math.max(1, ...columns.map(({ length }) => length))
-  for (const column of columns) {
-    const offset = (tallest - column.length) / 2
-    for (const node of column) node.row += offset
+  let next = 0
+  const wanted = nodes.filter((node) => node.column === column).map((node) => ({ node, row: middle(node) }))
+  for (const { node, row } of wanted.sort((a, b) => a.row - b.row)) {
+    node.row = Math.max(row, next)
+    next = node.row + 1
   }
 }

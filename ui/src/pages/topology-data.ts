@@ -3,7 +3,7 @@ import { apiPath } from '../base/api.ts'
 import { useLive } from '../base/live.ts'
 import { vhostFilter } from '../base/router.ts'
 import type { Binding, Connection, Consumer, Exchange, Queue } from '../base/types.ts'
-import type { Knowledge } from './topology-view.tsx'
+import type { Knowledge } from './topology-face.ts'
 
 /** Everything of one virtual host. */
 export interface VhostContents {
@@ -17,15 +17,21 @@ export interface VhostContents {
 }
 
 const QUEUE_COLUMNS =
-  'name,vhost,state,consumers,messages,messages_ready,messages_details.rate,message_stats.publish_details.rate'
+  'name,vhost,state,consumers,messages,messages_ready,messages_details.rate,message_stats.publish_details.rate,' +
+  'message_stats.deliver_get_details.rate'
+
+const EXCHANGE_COLUMNS = 'name,vhost,type,arguments,policy,message_stats.publish_in_details.rate'
+const BINDING_COLUMNS = 'source,vhost,destination,destination_type,routing_key,arguments'
 
 /** Reads the chosen virtual host; the default one when none is chosen. */
 export function useVhostContents(): VhostContents {
   const vhost = vhostFilter.value || '/'
-  const exchanges = useLive<readonly Exchange[]>(apiPath('exchanges', vhost))
+  const exchanges = useLive<readonly Exchange[]>(`${apiPath('exchanges', vhost)}?columns=${EXCHANGE_COLUMNS}`)
   const queues = useLive<readonly Queue[]>(`${apiPath('queues', vhost)}?columns=${QUEUE_COLUMNS}`)
-  const bindings = useLive<readonly Binding[]>(apiPath('bindings', vhost))
-  const consumers = useLive<readonly Consumer[]>(apiPath('consumers', vhost))
+  const bindings = useLive<readonly Binding[]>(`${apiPath('bindings', vhost)}?columns=${BINDING_COLUMNS}`)
+  const consumers = useLive<readonly Consumer[]>(
+    `${apiPath('consumers', vhost)}?columns=consumer_tag,queue,channel_details`,
+  )
   const connections = useLive<readonly Connection[]>('/api/connections?columns=name,user_provided_name,user')
   const byName = <T extends { readonly name: string }>(list: readonly T[] | undefined) =>
     new Map((list ?? []).map((entry) => [entry.name, entry] as const))

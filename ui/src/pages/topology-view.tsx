@@ -1,71 +1,49 @@
-/** The drawing of a topology: lines and boxes, each box a link. Also used to show the way of a message. */
+/**
+ * The drawing of a topology: lines and boxes, each box a link. Also used to show the way of a message.
+ *
+ * The picture is one memoized layer; what is pointed at, or lit, is drawn once more above it while the layer fades. So
+ * moving over 500 objects draws a few of them.
+ */
 import { useMemo, useState } from 'preact/hooks'
 import * as format from '../base/format.ts'
-import { href } from '../base/router.ts'
-import type { Connection, Exchange, Queue } from '../base/types.ts'
-import { rateOf } from '../base/types.ts'
-import type { Graph, GraphNode } from './graph.ts'
-import { problemOf } from './lists.tsx'
+import { Button } from '../parts/basics.tsx'
+import type { Graph, GraphEdge, GraphNode } from './graph.ts'
+import { type Face, faceOf, type Knowledge, rateOfEdge } from './topology-face.ts'
 
 const WIDTH = 210
-const HEIGHT = 40
-const GAP_X = 120
-const GAP_Y = 12
+const GAP_X = 130
 const MARGIN = 12
-const LABEL_CHARACTERS = 26
+const CHARACTER_PIXELS = 7.2
+const ZOOMS = [0.15, 0.25, 0.4, 0.6, 0.8, 1, 1.3] as const
+const ZOOM_STANDARD = 1
+/** Below this scale nobody reads small text. */
+const ZOOM_READABLE = 0.6
 
-/** What is known of the objects in the picture. */
-export interface Knowledge {
-  readonly vhost: string
-  readonly exchanges: ReadonlyMap<string, Exchange>
-  readonly queues: ReadonlyMap<string, Queue>
-  readonly connections: ReadonlyMap<string, Connection>
+interface Shape {
+  readonly height: number
+  readonly gap: number
 }
 
-interface Face {
-  readonly title: string
-  readonly note: string
-  readonly tone: string
-  readonly link: string
-  readonly rate: number
+/** With many objects each takes one line. */
+const ROOMY: Shape = { height: 40, gap: 12 }
+const DENSE: Shape = { height: 24, gap: 6 }
+const DENSE_FROM = 120
+
+interface Picture {
+  readonly graph: Graph
+  readonly known: Knowledge
+  readonly shape: Shape
+  readonly byId: ReadonlyMap<string, GraphNode>
 }
 
-function faceOf(node: GraphNode, known: Knowledge): Face {
-  if (node.kind === 'exchange') {
-    const exchange = known.exchanges.get(node.name)
-    const rate = rateOf(exchange?.message_stats, 'publish_in') ?? 0
-    return {
-      title: node.name,
-      note: `${exchange?.type ?? ''}, ${format.rate(rate)} in`,
-      tone: 'exchange',
-      link: href(['exchanges', known.vhost, node.name]),
-      rate,
-    }
-  }
-  if (node.kind === 'queue') {
-    const queue = known.queues.get(node.name)
-    const problem = queue === undefined ? undefined : problemOf(queue)
-    const rate = rateOf(queue?.message_stats, 'publish') ?? 0
-    return {
-      title: node.name,
-      note: `${format.shortCount(queue?.messages)} messages, ${problem?.text ?? `${format.rate(rate)} in`}`,
-      tone: problem?.tone ?? 'queue',
-      link: href(['queues', known.vhost, node.name]),
-      rate,
-    }
-  }
-  const connection = known.connections.get(node.name)
-  return {
-    title: connection?.user_provided_name ?? node.name,
-    note: connection?.user ?? 'consumer',
-    tone: 'consumer',
-    link: href(['connections', node.name]),
-    rate: 0,
-  }
-}
+const placeOf = ({ column, row }: GraphNode, { height, gap }: Shape) => ({
+  x: MARGIN + column * (WIDTH + GAP_X),
+  y: MARGIN + row * (height + gap),
+})
 
-function short(text: string): string {
-  return text.length > LABEL_CHARACTERS ? `${text.slice(0, LABEL_CHARACTERS - 1)}…` : text
+function short(text: string, pixels: number): string {
+  const most = Math.floor(pixels / CHARACTER_PIXELS)
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text
 }
 
 /** The picture. `lit`: ids of edges and nodes that are highlighted; null: all alike. */
@@ -74,80 +52,174 @@ export function TopologyView(props: {
   readonly known: Knowledge
   readonly lit: ReadonlySet<string> | null
 }) {
-  const { graph, known } = props
+  const { graph, known, lit } = props
   const [hovered, setHovered] = useState<string | null>(null)
-  const byId = useMemo(() => new Map(graph.nodes.map((node) => [node.id, node] as const)), [graph])
-  const place = ({ column, row }: GraphNode) => ({
-    x: MARGIN + column * (WIDTH + GAP_X),
-    y: MARGIN + row * (HEIGHT + GAP_Y),
-  })
-  const near = new Set(
-    hovered === null
-      ? []
-      : graph.edges.flatMap(({ id, from, to }) => (from === hovered || to === hovered ? [id, from, to] : [])),
+  const [zoom, setZoom] = useState<number>(ZOOM_STANDARD)
+  const shape = graph.nodes.length > DENSE_FROM ? DENSE : ROOMY
+  const picture = useMemo<Picture>(
+    () => ({ graph, known, shape, byId: new Map(graph.nodes.map((node) => [node.id, node] as const)) }),
+    [graph, known],
   )
-  const focus = hovered === null ? props.lit : near
-  const look = (id: string) => (focus === null ? '' : focus.has(id) || id === hovered ? 'lit' : 'dim')
+  const base = useMemo(
+    () => <Layer picture={picture} wanted={null} onPoint={setHovered} isFine={zoom >= ZOOM_READABLE} />,
+    [picture, zoom],
+  )
+  const focus = useMemo(() => (hovered === null ? lit : around(hovered, graph)), [hovered, lit, graph])
   const width = graph.columnCount * (WIDTH + GAP_X) - GAP_X + 2 * MARGIN
-  const height = graph.rowCount * (HEIGHT + GAP_Y) - GAP_Y + 2 * MARGIN
+  const height = graph.rowCount * (shape.height + shape.gap) - shape.gap + 2 * MARGIN
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
-    <section class="topology" tabIndex={0} aria-label="Topology">
-      <svg
-        width={width}
-        height={height}
-        viewBox={`0 0 ${width} ${height}`}
-        aria-label="Exchanges, queues and consumers"
-      >
-        <g>
-          {graph.edges.map((edge) => {
-            const [from, to] = [byId.get(edge.from), byId.get(edge.to)]
-            if (from === undefined || to === undefined) return null
-            const [a, b] = [place(from), place(to)]
-            const [x1, y1, x2, y2] = [a.x + WIDTH, a.y + HEIGHT / 2, b.x, b.y + HEIGHT / 2]
-            const bend = Math.max(40, (x2 - x1) / 2)
-            const rate = faceOf(to.kind === 'consumer' ? from : to, known).rate
-            const isLit = look(edge.id) === 'lit'
-            return (
-              <g key={edge.id} class={`edge ${look(edge.id)}`}>
-                <path
-                  d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`}
-                  stroke-width={1 + Math.min(4, Math.log10(1 + rate) * 1.3)}
-                />
-                {isLit && edge.label !== '' ? (
-                  <text x={(x1 + x2) / 2} y={(y1 + y2) / 2 - 4} text-anchor="middle">
-                    {short(edge.label)}
-                  </text>
-                ) : null}
-              </g>
-            )
-          })}
-        </g>
-        {graph.nodes.map((node) => {
-          const { x, y } = place(node)
-          const face = faceOf(node, known)
-          return (
-            <a
-              key={node.id}
-              href={face.link}
-              class={`node ${face.tone} ${look(node.id)}`}
-              onMouseEnter={() => setHovered(node.id)}
-              onMouseLeave={() => setHovered(null)}
-              onFocus={() => setHovered(node.id)}
-              onBlur={() => setHovered(null)}
-            >
-              <title>{`${node.kind} ${face.title}`}</title>
-              <rect x={x} y={y} width={WIDTH} height={HEIGHT} rx={node.kind === 'queue' ? 5 : 20} />
-              <text class="name" x={x + 14} y={y + 17}>
-                {short(face.title)}
-              </text>
-              <text class="note" x={x + 14} y={y + 31}>
-                {short(face.note)}
-              </text>
-            </a>
-          )
-        })}
-      </svg>
-    </section>
+    <>
+      <Zoom zoom={zoom} setZoom={setZoom} />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <section class="topology" tabIndex={0} aria-label="Topology">
+        <svg
+          width={width * zoom}
+          height={height * zoom}
+          viewBox={`0 0 ${width} ${height}`}
+          class={focus === null ? '' : 'focused'}
+          aria-label="Exchanges, queues and consumers"
+        >
+          {base}
+          {focus === null ? null : (
+            // biome-ignore lint/a11y/noAriaHiddenOnFocusable: the same is below it, for everybody; this takes no focus.
+            <g class="above" aria-hidden="true">
+              <Layer picture={picture} wanted={focus} onPoint={null} isFine />
+            </g>
+          )}
+        </svg>
+      </section>
+    </>
+  )
+}
+
+function Zoom({ zoom, setZoom }: { readonly zoom: number; readonly setZoom: (zoom: number) => void }) {
+  const at = ZOOMS.findIndex((step) => step >= zoom)
+  const step = (by: number) => setZoom(ZOOMS[Math.min(Math.max(at + by, 0), ZOOMS.length - 1)] ?? ZOOM_STANDARD)
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend that nobody needs to see.
+    <div class="zoom" role="group" aria-label="Size of the picture">
+      <Button icon="minus" label="Smaller" look="low" disabled={at === 0} onClick={() => step(-1)} />
+      <span class="number small">{format.percent(zoom)}</span>
+      <Button icon="plus" label="Larger" look="low" disabled={at === ZOOMS.length - 1} onClick={() => step(1)} />
+    </div>
+  )
+}
+
+/** What a node is connected to directly. */
+function around(id: string, graph: Graph): ReadonlySet<string> {
+  const near = graph.edges.flatMap(({ id: edge, from, to }) => (from === id || to === id ? [edge, from, to] : []))
+  return new Set([id, ...near])
+}
+
+/** Edges below nodes; all, or the wanted ones. */
+function Layer(props: {
+  readonly picture: Picture
+  readonly wanted: ReadonlySet<string> | null
+  readonly onPoint: ((id: string | null) => void) | null
+  readonly isFine: boolean
+}) {
+  const { picture, wanted, onPoint, isFine } = props
+  const has = ({ id }: { readonly id: string }) => wanted === null || wanted.has(id)
+  return (
+    <g class={wanted === null ? 'all' : ''}>
+      {picture.graph.edges.filter(has).map((edge) => (
+        <Edge key={edge.id} edge={edge} picture={picture} isLit={wanted !== null} isFine={isFine} />
+      ))}
+      {picture.graph.nodes.filter(has).map((node) =>
+        onPoint === null ? (
+          <g key={node.id} class={`node lit ${faceOf(node, picture.known).tone}`}>
+            <Box node={node} picture={picture} face={faceOf(node, picture.known)} />
+          </g>
+        ) : (
+          <Link key={node.id} node={node} picture={picture} onPoint={onPoint} />
+        ),
+      )}
+    </g>
+  )
+}
+
+function Edge(props: {
+  readonly edge: GraphEdge
+  readonly picture: Picture
+  readonly isLit: boolean
+  readonly isFine: boolean
+}) {
+  const { edge, isLit } = props
+  const { byId, shape, known, graph } = props.picture
+  const [from, to] = [byId.get(edge.from), byId.get(edge.to)]
+  if (from === undefined || to === undefined) return null
+  const [a, b] = [placeOf(from, shape), placeOf(to, shape)]
+  const [x1, y1, x2, y2] = [a.x + WIDTH, a.y + shape.height / 2, b.x, b.y + shape.height / 2]
+  const bend = Math.max(40, (x2 - x1) / 2)
+  const rate = rateOfEdge(edge, from, to, known, graph)
+  return (
+    <g class={isLit ? 'edge lit' : 'edge'}>
+      <path
+        d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`}
+        stroke-width={1 + Math.min(4, Math.log10(1 + (rate ?? 0)) * 1.3)}
+      />
+      {rate !== undefined && rate > 0 && props.isFine ? (
+        <text class="rate" x={x2 - 6} y={y2 - 5} text-anchor="end">
+          {format.rate(rate)}
+        </text>
+      ) : null}
+      {isLit && edge.label !== '' ? (
+        <text x={x1 + 8} y={y1 - 5}>
+          {short(edge.label, GAP_X)}
+        </text>
+      ) : null}
+    </g>
+  )
+}
+
+function Link(props: {
+  readonly node: GraphNode
+  readonly picture: Picture
+  readonly onPoint: (id: string | null) => void
+}) {
+  const { node, picture, onPoint } = props
+  const face = faceOf(node, picture.known)
+  return (
+    <a
+      href={face.link}
+      class={`node ${face.tone}`}
+      onMouseEnter={() => onPoint(node.id)}
+      onMouseLeave={() => onPoint(null)}
+      onFocus={() => onPoint(node.id)}
+      onBlur={() => onPoint(null)}
+    >
+      <title>{`${node.kind} ${face.title}: ${face.note}`}</title>
+      <Box node={node} picture={picture} face={face} />
+    </a>
+  )
+}
+
+function Box({ node, picture, face }: { readonly node: GraphNode; readonly picture: Picture; readonly face: Face }) {
+  const { shape } = picture
+  const { x, y } = placeOf(node, shape)
+  const radius = node.kind === 'queue' ? 5 : shape.height / 2
+  return (
+    <>
+      <rect x={x} y={y} width={WIDTH} height={shape.height} rx={radius} />
+      {shape === ROOMY ? (
+        <>
+          <text class="name" x={x + 14} y={y + 17}>
+            {short(face.title, WIDTH - 28)}
+          </text>
+          <text class="note" x={x + 14} y={y + 31}>
+            {short(face.note, WIDTH - 10)}
+          </text>
+        </>
+      ) : (
+        <>
+          <text class="name" x={x + 10} y={y + 16}>
+            {short(face.title, WIDTH - 70)}
+          </text>
+          <text class="note" x={x + WIDTH - 8} y={y + 16} text-anchor="end">
+            {face.brief}
+          </text>
+        </>
+      )}
+    </>
   )
 }

@@ -1,26 +1,43 @@
-/** The topology: what is bound to what, who consumes, where it hurts. */
-import { useSignal } from '@preact/signals'
+/** The topology: what is bound to what, who consumes, where it hurts. The filter is in the address. */
 import { useMemo } from 'preact/hooks'
+import { useAddress, useAddressFlag } from '../base/address.ts'
 import * as format from '../base/format.ts'
+import { href } from '../base/router.ts'
 import { Badge, Card, Empty, Notice } from '../parts/basics.tsx'
-import { TextField } from '../parts/form.tsx'
+import { CheckField, TextField } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { layOut, NODES_MAX } from './graph.ts'
+import { problemOf } from './lists.tsx'
 import { useVhostContents } from './topology-data.ts'
 import { TopologyView } from './topology-view.tsx'
 
 /** The page. */
 export function TopologyPage() {
   const contents = useVhostContents()
-  const filter = useSignal('')
+  const filter = useAddress('q')
+  const isTroubled = useAddressFlag('problems')
   const { exchanges, queues, bindings, consumers } = contents
+  const troubled = queues.filter((queue) => problemOf(queue) !== undefined).map(({ name }) => `queue ${name}`)
+  const only = isTroubled.value ? troubled.join('\n') : null
   const graph = useMemo(
-    () => layOut({ exchanges, queues, bindings, consumers, filter: filter.value }),
-    [bindings, consumers, filter.value],
+    () =>
+      layOut({
+        exchanges,
+        queues,
+        bindings,
+        consumers,
+        filter: filter.value,
+        ...(only === null ? {} : { only: new Set(only.split('\n')) }),
+      }),
+    [bindings, consumers, filter.value, only],
   )
   return (
     <>
-      <PageHead title="Topology" badges={<Badge title="virtual host">{contents.vhost}</Badge>} />
+      <PageHead title="Topology" badges={<Badge title="virtual host">{contents.vhost}</Badge>}>
+        <a class="button" href={href(['route'])}>
+          Where would a message go?
+        </a>
+      </PageHead>
       <Card flush>
         <div class="table-tools">
           <div class="grow">
@@ -30,6 +47,7 @@ export function TopologyPage() {
               hint="With its neighbours. Point at a box to see its ways alone; a click leads to it."
             />
           </div>
+          <CheckField label={`Only problems (${format.count(troubled.length)})`} value={isTroubled} />
           <span class="muted small">
             {format.plural(graph.nodes.length, 'object')}, {format.plural(graph.edges.length, 'connection')}
           </span>
@@ -41,14 +59,24 @@ export function TopologyPage() {
             </Notice>
           </div>
         ) : null}
-        {!contents.isLoading && graph.nodes.length === 0 ? (
-          <Empty icon="topology" title="Nothing is bound here">
-            Bind queues to exchanges, or choose another virtual host.
-          </Empty>
-        ) : (
-          <TopologyView graph={graph} known={contents.known} lit={null} />
-        )}
+        {!contents.isLoading && graph.nodes.length === 0 ? <Nothing isTroubled={isTroubled.value} /> : null}
+        {graph.nodes.length > 0 ? <TopologyView graph={graph} known={contents.known} lit={null} /> : null}
       </Card>
     </>
+  )
+}
+
+function Nothing({ isTroubled }: { readonly isTroubled: boolean }) {
+  if (isTroubled) {
+    return (
+      <Empty icon="ok" title="No problems">
+        Every queue with messages has consumers, and none grows.
+      </Empty>
+    )
+  }
+  return (
+    <Empty icon="topology" title="Nothing is bound here">
+      Bind queues to exchanges, or choose another virtual host.
+    </Empty>
   )
 }

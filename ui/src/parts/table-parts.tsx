@@ -49,6 +49,7 @@ export interface View {
 
 /** Rows of a page that may be chosen. */
 export const SIZES = [25, 50, 100, 250, 500]
+const CHOICE_MIN = 6
 const FILTER_PAUSE_MS = 250
 /** So many rows need neither pages nor a filter. */
 export const FEW = 10
@@ -121,6 +122,8 @@ export interface Columns<T> {
   readonly all: readonly Column<T>[]
   readonly shown: readonly Column<T>[]
   readonly toggle: (id: string) => void
+  /** Few columns are all shown. */
+  readonly canChoose: boolean
 }
 
 /** The chosen columns; the choice is in the address and remembered. */
@@ -136,12 +139,12 @@ export function useColumns<T>({ id, columns }: TableProps<T>): Columns<T> {
     remember(`${id}.columns`, isStandard ? null : text)
     setQuery({ [`${id}.columns`]: isStandard ? undefined : text })
   }
-  return { all: columns, shown, toggle }
+  return { all: columns, shown, toggle, canChoose: columns.length >= CHOICE_MIN }
 }
 
 /** A menu of columns. */
-export function ColumnChooser<T>({ all, shown, toggle }: Columns<T>) {
-  if (all.length < 6) return null
+export function ColumnChooser<T>({ all, shown, toggle, canChoose }: Columns<T>) {
+  if (!canChoose) return null
   return (
     <Popover icon="columns" label="Choose columns">
       {() =>

@@ -89,15 +89,15 @@ function TableView<T>(props: ViewProps<T>) {
   const columns = useColumns(props)
   const chosenRows = (rows ?? []).filter((row) => chosen.has(props.keyOf(row)))
   const isEmpty = rows !== undefined && counts.total === 0 && view.filter === ''
+  const isShort = counts.total <= FEW && view.filter === '' && rows !== undefined
+  const hasTools = !isShort || chosenRows.length > 0 || columns.canChoose
   return (
     <>
-      {isEmpty ? (
+      {isEmpty || !hasTools ? (
         <div class="table-tools">{props.tools}</div>
       ) : (
         <div class="table-tools">
-          {counts.total <= FEW && view.filter === '' && rows !== undefined ? null : (
-            <FilterBox view={view} change={props.change} label={props.label} />
-          )}
+          {isShort ? null : <FilterBox view={view} change={props.change} label={props.label} />}
           {props.bulk !== undefined && chosenRows.length > 0 ? (
             <span class="row">
               <span class="small">{chosenRows.length} chosen</span>
