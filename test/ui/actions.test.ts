@@ -185,19 +185,3 @@ test('the palette finds a queue by its name', async () => {
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'needle.in.hay' }).waitFor()
 })
-
-test('what changes is pushed, and a broker that comes back is noticed', async () => {
-  const { page } = visitor
-  await visitor.go('/queues?q=pushed')
-  await callApi(base, 'PUT', 'queues/%2F/pushed', {})
-  await page.getByRole('link', { name: 'pushed' }).waitFor()
-  const port = Number(new URL(base).port)
-  await broker.stop()
-  await page.locator('.pulse[data-state="lost"]').waitFor()
-  const started = await startConsole(port)
-  broker = started.broker
-  // The session is gone with the broker's memory; signing in again brings the page back.
-  await page.getByLabel('User name').waitFor({ timeout: 30_000 })
-  await visitor.signIn()
-  await visitor.settle()
-})

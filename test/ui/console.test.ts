@@ -24,6 +24,7 @@ const PAGES: Readonly<Record<string, string>> = {
   'dead-letters': '/dead-letters',
   node: '/nodes',
   log: '/log',
+  tracing: '/traces',
   vhosts: '/vhosts',
   vhost: '/vhosts/%2F',
   users: '/users',

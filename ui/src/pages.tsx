@@ -23,6 +23,7 @@ import { QueuesPage } from './pages/queues.tsx'
 import { RoutePage } from './pages/route.tsx'
 import { SettingsPage } from './pages/settings.tsx'
 import { TopologyPage } from './pages/topology.tsx'
+import { TracingPage } from './pages/tracing.tsx'
 import { UserPage } from './pages/user.tsx'
 import { UsersPage } from './pages/users.tsx'
 import { VhostPage } from './pages/vhost.tsx'
@@ -94,6 +95,7 @@ export const PLACES: readonly { readonly title: string; readonly places: readonl
         detail: { parts: 1, Page: NodePage },
       },
       { path: ['log'], title: 'Log', icon: 'log', Page: LogPage, isAllowed: monitoring },
+      { path: ['traces'], title: 'Tracing', icon: 'trace', Page: TracingPage, isAllowed: administrator },
     ],
   },
   {

@@ -38,19 +38,29 @@ export async function call(
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<unknown> {
+  const text = await textOf(path, {
+    method: verb,
+    headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+async function textOf(path: string, init: Parameters<typeof send>[1]): Promise<string> {
   let reply: Response
   try {
-    reply = await send(path, {
-      method: verb,
-      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
+    reply = await send(path, init)
   } catch (error) {
     throw new ApiFailure(0, `The broker does not answer (${error instanceof Error ? error.message : String(error)}).`)
   }
   const text = await reply.text()
   if (!reply.ok) throw failureOf(reply.status, text)
-  return text === '' ? undefined : JSON.parse(text)
+  return text
+}
+
+/** Reads a resource that is text. */
+export function readText(path: string): Promise<string> {
+  return textOf(path, {})
 }
 
 /** Reads a resource. The type is what its documentation says. */

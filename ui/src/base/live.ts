@@ -2,14 +2,15 @@
  * Live resources: `useLive('/api/overview')` is what the server knows now, kept up to date by the one stream of the page.
  *
  * All resources that are on the screen share one connection. When the page moves on, the next stream asks for what is on
- * the screen then. A lost connection is tried again with growing pauses, and meanwhile resources are polled. A tab that
- * nobody sees has no connection at all.
+ * the screen then. A lost connection is tried again with growing pauses. A tab that nobody sees has no connection at all;
+ * beyond a few tabs that somebody sees, the others ask every five seconds.
  */
 import { type Signal, signal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import { ApiFailure, call, failureOf, send } from './api.ts'
 import { applyDelta, type DeltaOperation } from './json-delta.ts'
 import { session } from './session.ts'
+import { releaseSlot, takeSlot } from './stream-slots.ts'
 
 /** What is known of a resource. */
 export interface Resource<T> {
@@ -25,6 +26,8 @@ const RETRY_MS_MIN = 500
 const RETRY_MS_MAX = 15_000
 /** The server speaks every 15 s at least. */
 const SILENCE_MS_MAX = 40_000
+/** When a tab asks again whether it may have a stream. */
+const SLOT_RETRY_MS = 30_000
 const LINGER_MS = 2_000
 
 /** How we are connected. */
@@ -111,6 +114,7 @@ function reopen(isForced: boolean): void {
   clearTimeout(retryTimer)
   clearInterval(pollTimer)
   if (document.hidden) {
+    releaseSlot()
     connection.value = 'paused'
     return
   }
@@ -121,8 +125,16 @@ function reopen(isForced: boolean): void {
 }
 
 async function follow(controller: AbortController, shown: readonly Entry[]): Promise<void> {
-  if (connection.peek() !== 'live') connection.value = failures > 0 ? 'lost' : 'connecting'
+  if (connection.peek() !== 'live' && connection.peek() !== 'polling') {
+    connection.value = failures > 0 ? 'lost' : 'connecting'
+  }
   try {
+    if (!(await takeSlot())) {
+      if (controller.signal.aborted) return
+      retryTimer = setTimeout(() => reopen(true), SLOT_RETRY_MS)
+      return pollForever(shown)
+    }
+    if (controller.signal.aborted) return
     const query = shown.map(({ path }) => `watch=${encodeURIComponent(path)}`).join('&')
     const reply = await send(`/api/warren/live?${query}`, { signal: controller.signal })
     if (reply.status === 404) return pollForever(shown)

@@ -1,17 +1,24 @@
-/** All settings that the broker knows. */
+/** All settings that the broker knows, with the values in force and where they come from. Secrets are hidden by the broker. */
+import { useAddressFlag } from '../base/address.ts'
 import { useLive } from '../base/live.ts'
 import { Badge, Card, Empty } from '../parts/basics.tsx'
+import { CheckField } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { LocalTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table-parts.tsx'
 
 interface Setting {
   readonly key: string
   readonly type: string
   readonly default: string
-  readonly value?: string
+  readonly value: string
+  /** `default`, or the file, variable or argument that set it. */
+  readonly origin: string
   readonly reloadable: boolean
   readonly description: string
 }
+
+const isSet = ({ origin }: Setting): boolean => origin !== 'default'
 
 function Key({ setting: { key, description } }: { readonly setting: Setting }) {
   return (
@@ -22,9 +29,42 @@ function Key({ setting: { key, description } }: { readonly setting: Setting }) {
   )
 }
 
+const COLUMNS: readonly Column<Setting>[] = [
+  { id: 'key', label: 'Key', value: ({ key }) => key, show: (setting) => <Key setting={setting} /> },
+  {
+    id: 'value',
+    label: 'In force',
+    value: ({ value }) => value,
+    show: ({ value }) => (value === '' ? <span class="muted">nothing</span> : <code class="break">{value}</code>),
+  },
+  {
+    id: 'origin',
+    label: 'From',
+    value: ({ origin }) => origin,
+    show: (setting) =>
+      isSet(setting) ? <Badge tone="accent">{setting.origin}</Badge> : <span class="muted">default</span>,
+  },
+  {
+    id: 'default',
+    label: 'Unless set',
+    extra: true,
+    value: (setting) => setting.default,
+    show: (setting) => <code>{setting.default}</code>,
+  },
+  { id: 'type', label: 'Type', value: ({ type }) => type, show: ({ type }) => type.replaceAll('\\|', '|') },
+  {
+    id: 'reloadable',
+    label: 'Changes',
+    value: ({ reloadable }) => reloadable,
+    show: ({ reloadable }) => (reloadable ? <Badge tone="ok">on reload</Badge> : <span class="muted">at restart</span>),
+  },
+]
+
 /** The page. */
 export function SettingsPage() {
   const { data, failure } = useLive<readonly Setting[]>('/api/config/effective')
+  const onlySet = useAddressFlag('set')
+  const rows = onlySet.value ? data?.filter(isSet) : data
   return (
     <>
       <PageHead title="Settings" />
@@ -33,27 +73,17 @@ export function SettingsPage() {
           id="settings"
           main
           label="Settings"
-          rows={data}
+          rows={rows}
           failure={failure}
           keyOf={({ key }) => key}
-          textOf={({ key, description }) => `${key} ${description}`}
-          empty={<Empty icon="settings" title="No settings" />}
-          columns={[
-            { id: 'key', label: 'Key', value: ({ key }) => key, show: (setting) => <Key setting={setting} /> },
-            {
-              id: 'default',
-              label: 'Unless set',
-              show: (setting) => <code>{setting.value ?? setting.default}</code>,
-            },
-            { id: 'type', label: 'Type', value: ({ type }) => type, show: ({ type }) => type.replaceAll('\\|', '|') },
-            {
-              id: 'reloadable',
-              label: 'Changes',
-              value: ({ reloadable }) => reloadable,
-              show: ({ reloadable }) =>
-                reloadable ? <Badge tone="ok">on reload</Badge> : <span class="muted">at restart</span>,
-            },
-          ]}
+          textOf={({ key, description, value }) => `${key} ${description} ${value}`}
+          tools={<CheckField label={`Only what was set (${data?.filter(isSet).length ?? 0})`} value={onlySet} />}
+          empty={
+            <Empty icon="settings" title="Nothing was set">
+              Everything is as it comes. A file, variables of the environment or --set change it.
+            </Empty>
+          }
+          columns={COLUMNS}
         />
       </Card>
     </>

@@ -108,7 +108,7 @@ export function Bar() {
 
 const STATES = {
   live: ['Live', 'Changes are pushed to this page.'],
-  polling: ['Every 5 s', 'This server has no push; the page asks every five seconds.'],
+  polling: ['Every 5 s', 'The page asks every five seconds: other tabs of this browser are live already.'],
   connecting: ['Connecting', 'Connecting to the broker.'],
   lost: ['Connection lost', 'The broker does not answer. The page tries again by itself.'],
   paused: ['Paused', 'Nobody looks at this tab.'],
