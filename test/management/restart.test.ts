@@ -65,7 +65,25 @@ test('samples of the last week come back, older and unreadable ones do not', asy
   await archiveOver(after, store).restore(200 * HOUR_MS)
   assert.equal(after.overview.slow!.valueAt(field, 150 * HOUR_MS), 150)
   assert.equal(after.overview.slow!.valueAt(field, 31 * HOUR_MS), undefined)
-  assert.equal([...after.vhostSeries()][0]![1].slow!.count, 1)
+  assert.equal([...after.vhostSeries()][0]![1].slow!.valueAt(0, 199 * HOUR_MS), 7)
+  // While the broker was away nothing is known; RabbitMQ's clients get the 0 that they know.
+  const late = new FakeStatistics()
+  await archiveOver(late, store).restore(210 * HOUR_MS)
+  const row = new Float64Array(OVERVIEW_FIELDS.length)
+  row[field] = 500
+  late.overview.sample(210 * HOUR_MS, EVERY_MS, row)
+  const samplesOf = (marksGaps: boolean) =>
+    late.overview
+      .details(field, EVERY_MS, { ageMs: 12 * HOUR_MS, incrementMs: 2 * HOUR_MS, marksGaps })
+      .samples!.map(({ sample }) => sample)
+  assert.deepEqual(samplesOf(true), [500, null, null, null, null, 200, 198])
+  assert.deepEqual(samplesOf(false), [500, 0, 0, 0, 0, 200, 198])
+  // A gap is archived, too.
+  await archiveOver(late, store).stop(211 * HOUR_MS)
+  const again = new FakeStatistics()
+  await archiveOver(again, store).restore(211 * HOUR_MS)
+  assert.ok(Number.isNaN(again.overview.slow!.valueAt(field, 205 * HOUR_MS)))
+  assert.equal(again.overview.slow!.valueAt(field, 210 * HOUR_MS), 500)
   kept = '{"format":1,'
   const broken = new FakeStatistics()
   await archiveOver(broken, store).restore(200 * HOUR_MS)

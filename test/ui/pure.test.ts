@@ -9,6 +9,7 @@ import { layOut } from '../../ui/src/pages/graph.ts'
 import { conditionsOf, describeFilter, filterOf } from '../../ui/src/pages/messages/conditions.ts'
 import { decode, decodings } from '../../ui/src/pages/messages/decode.ts'
 import { headersMatch, routeMessage, topicMatches } from '../../ui/src/pages/routing.ts'
+import { niceMax, pointsOf } from '../../ui/src/parts/chart-data.ts'
 
 function exchange(name: string, type: string, args: Record<string, unknown> = {}): Exchange {
   return { name, vhost: '/', type, durable: true, auto_delete: false, internal: false, arguments: args }
@@ -184,4 +185,40 @@ test('a topology has its exchanges before its queues, and shows a filtered name 
   assert.deepEqual([columns.get('exchange a'), columns.get('exchange b'), columns.get('queue q')], [0, 1, 2])
   const filtered = layOut({ ...input, filter: 'elsewhere' })
   assert.deepEqual(filtered.nodes.map(({ id }) => id).sort(), ['exchange other', 'queue elsewhere'])
+})
+
+test('a chart has gaps where nothing is known, also where a counter began anew', () => {
+  const samples = (values: readonly (number | null)[]) =>
+    values.map((sample, i) => ({ sample, timestamp: (i + 1) * 10_000 })).toReversed()
+  const length = { label: 'Ready', series: 1, details: { rate: 0, samples: samples([null, 2, null, 4]) } }
+  assert.deepEqual(pointsOf([length]), [
+    [10, 20, 30, 40],
+    [null, 2, null, 4],
+  ])
+  const counter = {
+    label: 'Publish',
+    series: 1,
+    isCounter: true,
+    details: { rate: 0, samples: samples([null, 100, 200, 5, 15, null, 15]) },
+  }
+  assert.deepEqual(pointsOf([counter]), [
+    [20, 30, 40, 50, 60, 70],
+    [null, 10, null, 1, null, null],
+  ])
+})
+
+test('scales begin at zero and end at or above the largest value, in readable quarters', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0, max: 1e15, noNaN: true }),
+      fc.constantFrom('count', 'rate', 'bytes'),
+      (max, unit) => {
+        assert.ok(niceMax(max, unit as 'count') >= max * (1 - 1e-9))
+      },
+    ),
+  )
+  assert.deepEqual(
+    [niceMax(null, 'rate'), niceMax(0, 'bytes'), niceMax(37, 'count'), niceMax(5_000, 'bytes')],
+    [4, 1_024, 40, 8_192],
+  )
 })

@@ -21,6 +21,8 @@ export interface ArchiveStore {
 
 interface Archived {
   readonly format: number
+  /** When it was written: from then on nothing is known. */
+  readonly atMs?: number
   readonly fields: {
     readonly overview: readonly string[]
     readonly node: readonly string[]
@@ -63,7 +65,7 @@ export class Archive {
   /** Writes the archive; one write at a time. */
   save(nowMs: number): void {
     this.#writtenAtMs = nowMs
-    const text = JSON.stringify(this.#content())
+    const text = JSON.stringify(this.#content(nowMs))
     this.#writing = this.#writing.then(() => this.#write(text))
   }
 
@@ -83,7 +85,7 @@ export class Archive {
     }
   }
 
-  #content(): Archived {
+  #content(atMs: number): Archived {
     const vhosts: Record<string, number[][]> = {}
     let archived = 0
     for (const [name, series] of this.#statistics.vhostSeries()) {
@@ -92,6 +94,7 @@ export class Archive {
     }
     return {
       format: FORMAT,
+      atMs,
       fields: { overview: OVERVIEW_FIELDS, node: NODE_FIELDS, vhost: VHOST_FIELDS },
       overview: rowsOf(this.#statistics.overview),
       node: rowsOf(this.#statistics.node),
@@ -105,8 +108,13 @@ export class Archive {
     fill(this.#statistics.overview, overview, fields.overview, OVERVIEW_FIELDS, nowMs)
     fill(this.#statistics.node, node, fields.node, NODE_FIELDS, nowMs)
     for (const [name, rows] of Object.entries(vhosts)) {
-      fill(this.#statistics.seriesForVhost(name), rows, fields.vhost, VHOST_FIELDS, nowMs)
+      const series = this.#statistics.seriesForVhost(name)
+      fill(series, rows, fields.vhost, VHOST_FIELDS, nowMs)
+      if (archived.atMs !== undefined) series.markGap(archived.atMs)
     }
+    if (archived.atMs === undefined || archived.atMs > nowMs) return
+    this.#statistics.overview.markGap(archived.atMs)
+    this.#statistics.node.markGap(archived.atMs)
   }
 }
 
@@ -130,7 +138,8 @@ function fill(
     if (timeMs === undefined || timeMs <= slow.newestMs || timeMs > nowMs || timeMs < nowMs - SLOW.forMs) continue
     slow.push(
       timeMs,
-      Float64Array.from(places, (place) => (place < 0 ? 0 : (values[place] ?? 0))),
+      // JSON has null for the NaN of a gap.
+      Float64Array.from(places, (place) => (place < 0 ? 0 : (values[place] ?? Number.NaN))),
     )
   }
 }

@@ -75,7 +75,12 @@ export class SampleRing {
     for (let i = 0; i < this.fieldCount; i++) this.#rows[row + 1 + i] = values[i]!
   }
 
-  /** The field's value at a time; undefined before the first sample. O(log n). */
+  /** Says that nothing is known from this time on: values are NaN until the next sample. */
+  pushGap(timeMs: number): void {
+    this.push(timeMs, new Float64Array(this.fieldCount).fill(Number.NaN))
+  }
+
+  /** The field's value at a time; undefined before the first sample, NaN in a gap. O(log n). */
   valueAt(field: number, timeMs: number): number | undefined {
     let low = 0
     let high = this.#count

@@ -24,6 +24,8 @@ const ANSWER_SAMPLES_MAX = 2_000
 export interface SampleWindow {
   readonly ageMs: number
   readonly incrementMs: number
+  /** What is not known is null; RabbitMQ's way is 0. */
+  readonly marksGaps: boolean
 }
 
 /** `…_details` of a listing. */
@@ -31,7 +33,7 @@ export interface Details {
   readonly rate: number
   readonly avg?: number
   readonly avg_rate?: number
-  readonly samples?: readonly { readonly sample: number; readonly timestamp: number }[]
+  readonly samples?: readonly { readonly sample: number | null; readonly timestamp: number }[]
 }
 
 /** History of some numbers. */
@@ -63,17 +65,27 @@ export class Series {
     const ring = this.#ringFor(window.ageMs)
     const steps = Math.min(Math.floor(window.ageMs / window.incrementMs), ANSWER_SAMPLES_MAX)
     const newestMs = this.seenMs - (this.seenMs % Math.min(window.incrementMs, everyMs))
-    const samples: { sample: number; timestamp: number }[] = []
+    const samples: { sample: number | null; timestamp: number }[] = []
     let sum = 0
+    let newest = 0
+    let oldest = 0
     for (let i = 0; i <= steps; i++) {
       const timestamp = newestMs - i * window.incrementMs
-      const sample = ring.valueAt(field, timestamp) ?? 0
-      sum += sample
-      samples.push({ sample, timestamp })
+      const value = ring.valueAt(field, timestamp)
+      const isKnown = value !== undefined && !Number.isNaN(value)
+      oldest = isKnown ? value : 0
+      if (i === 0) newest = oldest
+      sum += oldest
+      samples.push({ sample: isKnown || !window.marksGaps ? oldest : null, timestamp })
     }
-    const grown = samples[0]!.sample - samples.at(-1)!.sample
+    const grown = newest - oldest
     const spanSeconds = (steps * window.incrementMs) / 1_000
     return { rate, samples, avg_rate: spanSeconds === 0 ? 0 : grown / spanSeconds, avg: sum / samples.length }
+  }
+
+  /** From this time on nothing is known, until the next sample: the broker did not run. */
+  markGap(timeMs: number): void {
+    this.slow?.pushGap(Math.max(timeMs, this.slow.newestMs + 1))
   }
 
   release(): void {
@@ -107,11 +119,12 @@ export const NO_WINDOWS: SampleWindows = { lengths: null, msg_rates: null, data_
 /** The windows that a query asks for. */
 export function windowsOf(query: URLSearchParams): SampleWindows {
   const windows: Record<WindowName, SampleWindow | null> = { ...NO_WINDOWS }
+  const marksGaps = query.get('gaps') === 'true'
   for (const name of WINDOW_NAMES) {
     const age = Number(query.get(`${name}_age`) ?? '')
     const increment = Number(query.get(`${name}_incr`) ?? '')
     if (!(age > 0) || !(increment > 0)) continue
-    windows[name] = { ageMs: Math.min(age * 1_000, SLOW.forMs), incrementMs: increment * 1_000 }
+    windows[name] = { ageMs: Math.min(age * 1_000, SLOW.forMs), incrementMs: increment * 1_000, marksGaps }
   }
   return windows
 }

@@ -5,7 +5,8 @@
 /** A counter's rate, and samples when a window was asked for. */
 export interface Details {
   readonly rate: number
-  readonly samples?: readonly { readonly sample: number; readonly timestamp: number }[]
+  /** Null: not known. */
+  readonly samples?: readonly { readonly sample: number | null; readonly timestamp: number }[]
 }
 /** Counters by name, each with `<name>_details`. */
 export type Stats = Readonly<Record<string, number | Details | undefined>>

@@ -8,20 +8,9 @@ import uPlot from 'uplot'
 import * as format from '../base/format.ts'
 import { themeVersion } from '../base/preferences.ts'
 import { route, setQuery } from '../base/router.ts'
-import { type Details, detailsOf } from '../base/types.ts'
+import { detailsOf } from '../base/types.ts'
 import { Swatch } from './basics.tsx'
-
-/** What the values are. */
-export type Unit = 'count' | 'rate' | 'bytes' | 'byteRate'
-
-/** A line: its colour is one of eight. */
-export interface Line {
-  readonly label: string
-  readonly series: number
-  readonly details: Details | undefined
-  /** A counter is drawn as its rate. */
-  readonly isCounter?: boolean
-}
+import { type Line, nearest, niceMax, pointsOf, type Unit } from './chart-data.ts'
 
 interface Range {
   readonly label: string
@@ -41,8 +30,6 @@ const STANDARD = '10m'
 const HEIGHT_LINES = 12
 const FORMATS = { count: format.shortCount, rate: format.rate, bytes: format.bytes, byteRate: format.byteRate }
 
-/** When the broker started, as far as the user may know: what lies before it, without a figure, is not known. */
-export const startedMs = signal(0)
 /** Where the crosshair of all charts is: a time in seconds; null: nowhere. */
 const crosshair = signal<number | null>(null)
 
@@ -54,7 +41,7 @@ function rangeName(): string {
 /** The query that asks the server for the samples of the chosen range. */
 export function sampleQuery(...kinds: readonly ('lengths' | 'msg_rates' | 'data_rates' | 'node_stats')[]): string {
   const { seconds, stepSeconds } = RANGES[rangeName()]!
-  return kinds.map((kind) => `${kind}_age=${seconds}&${kind}_incr=${stepSeconds}`).join('&')
+  return `gaps=true&${kinds.map((kind) => `${kind}_age=${seconds}&${kind}_incr=${stepSeconds}`).join('&')}`
 }
 
 /** Chooses the range of all charts of the page. `longest`: how far back this kind of object is known. */
@@ -86,44 +73,6 @@ export function linesOf(
   isCounter: boolean,
 ): Line[] {
   return fields.map(([field, label, series]) => ({ label, series, details: detailsOf(source, field), isCounter }))
-}
-
-type Points = [number[], ...(number | null)[][]]
-
-/** Times in seconds, oldest first, and the values of each line at them. */
-function pointsOf(lines: readonly Line[]): Points {
-  const times = new Set<number>()
-  for (const { details } of lines) for (const { timestamp } of details?.samples ?? []) times.add(timestamp)
-  const sorted = [...times].sort((a, b) => a - b)
-  const values = lines.map(({ details, isCounter }) => valuesOf(sorted, details, isCounter === true))
-  blankBefore(startedMs.value, sorted, values)
-  const drop = isAnyCounter(lines) ? 1 : 0
-  return [sorted.slice(drop).map((ms) => ms / 1_000), ...values.map((line) => line.slice(drop))]
-}
-
-/** The server fills what it does not know with zeros. */
-function blankBefore(startMs: number, times: readonly number[], values: readonly (number | null)[][]): void {
-  for (let i = 0; i < times.length && times[i]! < startMs; i++) {
-    if (values.some((line) => (line[i] ?? 0) !== 0)) return
-    for (const line of values) line[i] = null
-  }
-}
-
-function isAnyCounter(lines: readonly Line[]): boolean {
-  return lines.some(({ isCounter }) => isCounter === true)
-}
-
-function valuesOf(times: readonly number[], details: Details | undefined, isCounter: boolean): (number | null)[] {
-  const byTime = new Map((details?.samples ?? []).map(({ timestamp, sample }) => [timestamp, sample] as const))
-  if (byTime.size === 0) return times.map(() => (details === undefined ? 0 : null))
-  if (!isCounter) return times.map((time) => byTime.get(time) ?? null)
-  return times.map((time, i) => {
-    const before = times[i - 1]
-    const [now, earlier] = [byTime.get(time), before === undefined ? undefined : byTime.get(before)]
-    if (before === undefined || now === undefined || earlier === undefined) return null
-    // A counter that fell was started anew: what happened in between is not known.
-    return now < earlier ? null : ((now - earlier) * 1_000) / (time - before)
-  })
 }
 
 function rootFontPixels(): number {
@@ -188,14 +137,6 @@ export function Chart(props: { readonly label: string; readonly unit: Unit; read
       </div>
     </figure>
   )
-}
-
-function nearest(times: readonly number[], at: number): number {
-  let best = times.length - 1
-  for (let i = 0; i < times.length; i++) {
-    if (Math.abs(times[i]! - at) < Math.abs(times[best]! - at)) best = i
-  }
-  return best
 }
 
 /** Canvas needs colours in full: a variable is resolved by the element that it stands on. */
@@ -270,16 +211,6 @@ function options(element: HTMLElement, lines: readonly Line[], unit: Unit, hidde
       ),
     ],
   }
-}
-
-/** The top of the scale: a number whose quarters are readable. */
-function niceMax(max: number | null, unit: Unit): number {
-  if (max === null || !(max > 0)) return unit === 'bytes' || unit === 'byteRate' ? 1_024 : 4
-  const base = unit === 'bytes' || unit === 'byteRate' ? 1_024 : 10
-  const power = base ** Math.floor(Math.log(max) / Math.log(base))
-  const steps = base === 10 ? [1, 2, 4, 6, 8, 10] : [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024]
-  const step = steps.find((candidate) => candidate * power >= max) ?? base
-  return unit === 'count' ? Math.max(4, step * power) : step * power
 }
 
 function timeLabels(_: uPlot, splits: readonly number[]): string[] {

@@ -3,17 +3,15 @@
  */
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useEffect } from 'preact/hooks'
 import { apiPath } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { connection, useLive } from '../base/live.ts'
 import { type Theme, theme } from '../base/preferences.ts'
 import { href, route, setQuery, vhostFilter } from '../base/router.ts'
-import { isMonitoring, session, signOut } from '../base/session.ts'
-import type { NodeInfo, Overview, Vhost } from '../base/types.ts'
+import { session, signOut } from '../base/session.ts'
+import type { Overview, Vhost } from '../base/types.ts'
 import { allowedPlaces, type Place } from '../pages.tsx'
 import { Button } from './basics.tsx'
-import { startedMs } from './chart.tsx'
 import { Icon, type IconName, Mark } from './icon.tsx'
 import { openPalette } from './palette.tsx'
 import { Popover } from './popover.tsx'
@@ -24,12 +22,6 @@ const isSideOpen = signal(false)
 /** The navigation. */
 export function Side() {
   const { data } = useLive<Overview>('/api/overview')
-  const nodes = useLive<readonly NodeInfo[]>(isMonitoring.value ? '/api/nodes' : null)
-  const uptime = nodes.data?.[0]?.uptime
-  useEffect(() => {
-    if (uptime !== undefined && startedMs.peek() === 0) startedMs.value = Date.now() - uptime
-    if (uptime === undefined) startedMs.value = 0
-  }, [uptime === undefined])
   const [current = ''] = route.value.path
   const totals = data?.object_totals
   const amountOf = ({ path }: Place) => {
