@@ -134,7 +134,7 @@ export class OwnPermissions implements SessionPermissions {
   readonly user: string
   readonly vhost: string
   readonly #table: PermissionTable
-  readonly #variables: TopicVariables
+  readonly #clientId: string | undefined
   // Made at the first question: connections may be many, and most ask little.
   #configure: Map<string, boolean> | null = null
   #write: Map<string, boolean> | null = null
@@ -145,7 +145,7 @@ export class OwnPermissions implements SessionPermissions {
     this.#table = table
     this.user = user
     this.vhost = vhost
-    this.#variables = clientId === undefined ? { username: user, vhost } : { username: user, vhost, clientId }
+    this.#clientId = clientId
     this.#revision = table.revision
   }
 
@@ -204,7 +204,13 @@ export class OwnPermissions implements SessionPermissions {
 
   #askTopic(kind: 'write' | 'read', exchange: string, routingKey: string): boolean {
     const record = this.#table.ofTopic(this.user, this.vhost, exchange)
-    return record === undefined || this.#table.matches(expand(record[kind], this.#variables), routingKey)
+    return record === undefined || this.#table.matches(expand(record[kind], this.#variables()), routingKey)
+  }
+
+  #variables(): TopicVariables {
+    const { user: username, vhost } = this
+    const clientId = this.#clientId
+    return clientId === undefined ? { username, vhost } : { username, vhost, clientId }
   }
 
   #forget(): void {

@@ -6,19 +6,44 @@
 import type { Duplex } from 'node:stream'
 import type { Transport, TransportEnds, TransportSink } from './transport.ts'
 
+/** Where a stream's transport hangs: its listeners are the same functions for all streams, so that an idle one has none of its own. */
+const CARRIED: unique symbol = Symbol('transport')
+
+/** A stream with its transport. */
+interface Carrier extends Duplex {
+  [CARRIED]: NodeTransport
+}
+
+function onData(this: Carrier, chunk: Buffer): void {
+  this[CARRIED].onBytes(chunk)
+}
+
+function onEnd(this: Carrier): void {
+  this[CARRIED].onEnd()
+}
+
+function onError(this: Carrier, error: Error): void {
+  this[CARRIED].onError(error)
+}
+
+function onClose(this: Carrier): void {
+  this[CARRIED].onClose()
+}
+
 /** Wraps a stream, which nobody else may read from or write to. */
 export class NodeTransport implements Transport {
   readonly ends: TransportEnds
   readonly #stream: Duplex
+  #sink: TransportSink | null = null
   #error: Error | null = null
 
   constructor(stream: Duplex, ends: TransportEnds) {
     this.#stream = stream
     this.ends = ends
+    const carrier = stream as Carrier // the property is set right here
+    carrier[CARRIED] = this
     // Before `open` too: an error that nobody listens to would end the process.
-    stream.on('error', (error: Error) => {
-      this.#error = error
-    })
+    stream.on('error', onError)
   }
 
   open(sink: TransportSink): void {
@@ -27,10 +52,31 @@ export class NodeTransport implements Transport {
       process.nextTick(() => sink.onClosed(this.#error))
       return
     }
-    stream.on('data', (chunk: Buffer) => sink.onBytes(chunk))
-    stream.on('end', () => sink.onEnd())
-    stream.on('close', () => sink.onClosed(this.#error))
+    this.#sink = sink
+    stream.on('data', onData)
+    stream.on('end', onEnd)
+    stream.on('close', onClose)
   }
+
+  // What the stream tells
+
+  onBytes(chunk: Buffer): void {
+    this.#sink?.onBytes(chunk)
+  }
+
+  onEnd(): void {
+    this.#sink?.onEnd()
+  }
+
+  onError(error: Error): void {
+    this.#error = error
+  }
+
+  onClose(): void {
+    this.#sink?.onClosed(this.#error)
+  }
+
+  // What the socket asks
 
   pause(): void {
     this.#stream.pause()

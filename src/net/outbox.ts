@@ -36,6 +36,8 @@ interface PendingWrite {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0)
+/** What an idle outbox has. Never changed. */
+const NO_WRITES: PendingWrite[] = []
 
 /** One per connection. */
 export class Outbox implements TurnTask {
@@ -43,7 +45,8 @@ export class Outbox implements TurnTask {
   readonly #pool: ChunkPool
   readonly #turn: Turn
   readonly #listener: OutboxListener
-  readonly #written: () => void
+  /** Told to the transport; made when something is written, because most outboxes are idle. */
+  #written: (() => void) | null = null
   /** Memory that `reserve` gives offsets into. */
   bytes: Buffer = NOTHING
   #chunk: Chunk | null = null
@@ -56,7 +59,7 @@ export class Outbox implements TurnTask {
   #endsAfterFlush = false
   #prefersLarge = false
   /** Writes under way, oldest first; the transport completes them in order. */
-  #pending: PendingWrite[] = []
+  #pending = NO_WRITES
   #pendingHead = 0
   /** Bytes given to the transport and not yet written. */
   pendingBytes = 0
@@ -72,7 +75,6 @@ export class Outbox implements TurnTask {
     this.#pool = pool
     this.#turn = turn
     this.#listener = listener
-    this.#written = () => this.#onWritten()
   }
 
   /** Space for `byteCount` bytes in `bytes`, to be filled before the next call. Goes nowhere when the outbox is closed. */
@@ -195,10 +197,12 @@ export class Outbox implements TurnTask {
       this.#isCorked = true
       this.#transport.cork()
     }
-    this.#pending.push(pending)
+    if (this.#pending === NO_WRITES) this.#pending = [pending]
+    else this.#pending.push(pending)
     this.pendingBytes += pending.byteCount
     this.sentBytes += pending.byteCount
     this.sentCount++
+    this.#written ??= () => this.#onWritten()
     this.#transport.write(bytes, start, end, this.#written)
     if (this.#isCorked && (end - start >= LARGE_CHUNK_BYTES / 2 || this.pendingBytes > OUTBOX_HIGH_BYTES)) {
       this.#isCorked = false
@@ -215,8 +219,9 @@ export class Outbox implements TurnTask {
     if (pending === undefined) return
     this.#pendingHead++
     if (this.#pendingHead === this.#pending.length) {
-      this.#pending.length = 0
+      this.#pending = NO_WRITES
       this.#pendingHead = 0
+      this.#written = null
     } else if (this.#pendingHead === 1024) {
       this.#pending.splice(0, 1024)
       this.#pendingHead = 0

@@ -17,6 +17,8 @@ export const COARSE: Pace = { everyMs: 60_000, forMs: 8 * 3_600_000 }
 /** One every ten minutes for seven days. */
 export const SLOW: Pace = { everyMs: 600_000, forMs: 7 * 86_400_000 }
 
+/** Samples of an object that did something once: before it, and since. */
+const APPEARANCE_SAMPLES = 2
 /** Samples at most in one answer, whatever a client asks for. */
 const ANSWER_SAMPLES_MAX = 2_000
 
@@ -39,14 +41,16 @@ export interface Details {
 /** History of some numbers. */
 export class Series {
   readonly fine: SampleRing
-  readonly coarse: SampleRing
   readonly slow: SampleRing | null
+  readonly #budget: SampleBudget
+  /** Made at the first minute at which there is more to tell than that the object appeared: idle ones, of which there are many, have none. */
+  #coarse: SampleRing | null = null
   /** When the sampler saw the object last. */
   seenMs = 0
 
   constructor(fieldCount: number, everyMs: number, hasSlow: boolean, budget: SampleBudget) {
     this.fine = new SampleRing(fieldCount, Math.ceil(FINE_FOR_MS / everyMs) + 1, budget)
-    this.coarse = new SampleRing(fieldCount, COARSE.forMs / COARSE.everyMs + 1, budget)
+    this.#budget = budget
     this.slow = hasSlow ? new SampleRing(fieldCount, SLOW.forMs / SLOW.everyMs + 1, budget) : null
   }
 
@@ -54,7 +58,7 @@ export class Series {
   sample(tickMs: number, everyMs: number, values: Float64Array): void {
     this.seenMs = tickMs
     this.fine.push(tickMs, values)
-    if (tickMs % COARSE.everyMs < everyMs || this.coarse.count === 0) this.coarse.push(tickMs, values)
+    if (tickMs % COARSE.everyMs < everyMs) this.#sampleCoarse(tickMs, values)
     if (this.slow !== null && (tickMs % SLOW.everyMs < everyMs || this.slow.count === 0)) this.slow.push(tickMs, values)
   }
 
@@ -90,8 +94,18 @@ export class Series {
 
   release(): void {
     this.fine.release()
-    this.coarse.release()
+    this.#coarse?.release()
     this.slow?.release()
+  }
+
+  #sampleCoarse(tickMs: number, values: Float64Array): void {
+    if (this.#coarse === null) {
+      if (this.fine.count <= APPEARANCE_SAMPLES) return
+      this.#coarse = new SampleRing(this.fine.fieldCount, COARSE.forMs / COARSE.everyMs + 1, this.#budget)
+      const [firstMs, ...first] = this.fine.rowAt(0)
+      this.#coarse.push(firstMs!, Float64Array.from(first))
+    }
+    this.#coarse.push(tickMs, values)
   }
 
   #rate(field: number, everyMs: number): number {
@@ -101,8 +115,9 @@ export class Series {
   }
 
   #ringFor(ageMs: number): SampleRing {
+    const coarse = this.#coarse ?? this.fine
     if (ageMs <= FINE_FOR_MS) return this.fine
-    return ageMs <= COARSE.forMs || this.slow === null ? this.coarse : this.slow
+    return ageMs <= COARSE.forMs || this.slow === null ? coarse : this.slow
   }
 }
 

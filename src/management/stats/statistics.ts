@@ -36,6 +36,8 @@ import { Series } from './series.ts'
 const HISTORY_BYTES_MAX = 48 * 2 ** 20
 /** Objects looked at per turn. */
 const SLICE = 256
+/** A connection that has exchanged less has said hello and is idle: it gets no history, because there may be very many. */
+const HELLO_BYTES_MAX = 1024
 /** Up to so many queues the totals are added up anew for every request. */
 const LIVE_QUEUES_MAX = 1_000
 
@@ -305,7 +307,9 @@ export class Statistics implements TimerOwner, TurnTask {
       const status = connection.status()
       row[0] = status.receivedBytes
       row[1] = status.sentBytes
-      this.#sample(this.#connections, connection.id, tickMs, row)
+      if (row[0] + row[1] > HELLO_BYTES_MAX || this.#connections.has(connection.id)) {
+        this.#sample(this.#connections, connection.id, tickMs, row)
+      }
       const vhostRow = live.get(connection.vhost)
       if (vhostRow !== undefined) {
         const at = VHOST_FIELDS.indexOf('recv_oct')
@@ -323,6 +327,7 @@ export class Statistics implements TimerOwner, TurnTask {
     tickMs: number,
     vhostRow: Row | undefined,
   ): void {
+    if (status.channels.length === 0) return
     const row = new Float64Array(CHANNEL_FIELDS.length)
     for (const channel of status.channels) {
       if (channel.counters === undefined) continue

@@ -26,14 +26,13 @@ export function onAck(
     packetId = (bytes[start]! << 8) | bytes[start + 1]!
     if (packetId === 0) throw protocolError('packet identifier is 0')
   } else ({ packetId, reasonCode } = decodeAck(bytes, start, end, peer.level, type))
-  const { deliveries } = session
   switch (type) {
     case spec.PUBACK:
-      return deliveries.onPuback(packetId, reasonCode)
+      return session.deliveries.onPuback(packetId, reasonCode)
     case spec.PUBREC:
-      return deliveries.onPubrec(packetId, reasonCode)
+      return session.deliveries.onPubrec(packetId, reasonCode)
     case spec.PUBCOMP:
-      return deliveries.onPubcomp(packetId)
+      return session.deliveries.onPubcomp(packetId)
     default: {
       const isKnown = session.received.drop(packetId)
       const answer = isKnown || peer.level !== spec.LEVEL_5 ? spec.SUCCESS : spec.PACKET_ID_NOT_FOUND

@@ -25,15 +25,15 @@ import {
   decodeSubscribe,
   decodeUnsubscribe,
   encodeConnack,
-  encodeDisconnect,
   encodeSubscriptionAck,
   refusesHead,
 } from './codec.ts'
 import { MqttError, malformed, protocolError } from './errors.ts'
 import type { ReceivedIds } from './exactly-once.ts'
+import { goodbyeOf } from './goodbye.ts'
 import { acceptedWill, connackProperties, grantedExpiry, grantedKeepAlive, requestedExpiry } from './handshake.ts'
 import { ListedConnection, type ListedSource } from './listed-connection.ts'
-import { checkLimits, type LoggedIn, logIn } from './login.ts'
+import { checkLimits, logIn } from './login.ts'
 import { PacketReader, type PacketSink } from './packet-reader.ts'
 import { Publishing, type PublishSession } from './publishing.ts'
 import { RetainedDelivery } from './retained-delivery.ts'
@@ -54,7 +54,13 @@ const SILENT_HALVES_MAX = 3
 const PACKET_BYTES_UNLIMITED = spec.REMAINING_LENGTH_MAX + 5
 const PINGRESP_PACKET = Buffer.from([spec.PINGRESP << 4, 0])
 
-/** A connection. */
+/** Keeps connections. */
+export interface ConnectionOwner {
+  /** Told once, when the socket is gone. */
+  onGone(connection: MqttConnection): void
+}
+
+/** A connection. What only some of them need is made when they need it: there are many, and most are idle. */
 export class MqttConnection
   implements
     SocketHandler,
@@ -68,7 +74,6 @@ export class MqttConnection
 {
   readonly id: string
   readonly connectedAtMs: number
-  readonly counters = new MessageCounters()
   level: spec.ProtocolLevel = spec.LEVEL_311
   clientPacketBytesMax = PACKET_BYTES_UNLIMITED
   windowCount = 0
@@ -77,11 +82,12 @@ export class MqttConnection
   readonly #sessions: MqttSessions
   readonly #socket: Socket
   readonly #reader: PacketReader
-  readonly #whenGone: (connection: MqttConnection) => void
-  readonly #timer = new TimerEntry(this)
+  readonly #owner: ConnectionOwner
+  #counters: MessageCounters | null = null
+  #timer: TimerEntry | null = null
   #expiry: CredentialExpiry | null = null
   #state: State = 'greeting'
-  #login: LoggedIn | null = null
+  #member: Member | null = null
   #listed: ListedConnection | null = null
   #session: MqttSession | null = null
   #will: Will | null = null
@@ -93,10 +99,9 @@ export class MqttConnection
   #silentHalves = 0
   #seenBytes = 0
 
-  /** `gone` is told once, when the socket is gone. */
-  constructor(transport: Transport, sessions: MqttSessions, gone: (connection: MqttConnection) => void) {
+  constructor(transport: Transport, sessions: MqttSessions, owner: ConnectionOwner) {
     const { world } = sessions
-    this.#whenGone = gone
+    this.#owner = owner
     this.#world = world
     this.#sessions = sessions
     this.id = world.broker.connections.newId()
@@ -119,13 +124,22 @@ export class MqttConnection
     return this.#socket.outbox
   }
 
+  get counters(): MessageCounters {
+    this.#counters ??= new MessageCounters()
+    return this.#counters
+  }
+
+  get counted(): MessageCounters | null {
+    return this.#counters
+  }
+
   get acks(): AckLine {
     this.#acks ??= new AckLine(this.#world.broker.world, this.#socket.outbox, this)
     return this.#acks
   }
 
   get member(): Member {
-    return this.#login!.member
+    return this.#member!
   }
 
   get connectionId(): string {
@@ -175,7 +189,7 @@ export class MqttConnection
   }
 
   onPressure(isHigh: boolean): void {
-    this.#session?.deliveries.onPressure()
+    this.#session?.onPressure()
     if (!isHigh) this.#retainedDelivery?.resume()
   }
 
@@ -305,14 +319,13 @@ export class MqttConnection
   // Connecting
 
   async #connect(packet: ConnectPacket): Promise<void> {
-    const login = await logIn(this.#world, this.#socket.ends, packet)
+    const member = await logIn(this.#world, this.#socket.ends, packet)
     if (this.#state !== 'logging-in') return
     const will = packet.will === null ? null : acceptedWill(packet.will)
-    const { member } = login
-    this.#login = login
+    this.#member = member
     this.#sessions.claim(member.vhost.name, member.clientId, () => {
       try {
-        if (this.#state === 'logging-in') this.#claimed(login, packet, will)
+        if (this.#state === 'logging-in') this.#claimed(member, packet, will)
         else this.#free()
       } catch (error) {
         this.#free()
@@ -322,11 +335,10 @@ export class MqttConnection
   }
 
   /** Nobody else is busy with the client id. */
-  #claimed(login: LoggedIn, packet: ConnectPacket, will: Will | null): void {
-    const { member } = login
+  #claimed(member: Member, packet: ConnectPacket, will: Will | null): void {
     checkLimits(this.#world, member.permissions)
     const existing = this.#sessions.get(member.vhost.name, member.clientId)
-    const proceed = (session: MqttSession | undefined): void => this.#enter(login, packet, will, session)
+    const proceed = (session: MqttSession | undefined): void => this.#enter(packet, will, session)
     if (existing === undefined) return proceed(undefined)
     // A session that ends with its connection has nothing to resume, nor has one of another user.
     const isResumed = !packet.cleanStart && existing.expirySeconds > 0 && existing.user === member.identity.user
@@ -336,9 +348,9 @@ export class MqttConnection
     })
   }
 
-  #enter(login: LoggedIn, packet: ConnectPacket, will: Will | null, resumed: MqttSession | undefined): void {
+  #enter(packet: ConnectPacket, will: Will | null, resumed: MqttSession | undefined): void {
     if (this.#state !== 'logging-in') return this.#abandon(resumed)
-    const { member } = login
+    const { member } = this
     const expirySeconds = requestedExpiry(this.#world.settings, packet)
     const session =
       resumed ?? this.#sessions.create(member.vhost.name, member.clientId, member.identity.user, expirySeconds > 0)
@@ -353,9 +365,9 @@ export class MqttConnection
     this.#session = session
     this.#will = will
     this.#state = 'open'
-    this.#register(login, packet)
+    this.#register(packet)
     const properties = connackProperties(this.#world.settings, packet, {
-      assignedClientId: login.assignedClientId,
+      assignedClientId: member.isIdAssigned ? member.clientId : null,
       keepAliveSeconds: this.#keepAliveSeconds,
       expirySeconds,
     })
@@ -381,7 +393,7 @@ export class MqttConnection
     this.#sessions.free(this.member.vhost.name, this.member.clientId)
   }
 
-  #register(login: LoggedIn, { keepAliveSeconds, properties }: ConnectPacket): void {
+  #register({ keepAliveSeconds, properties }: ConnectPacket): void {
     const { settings, broker } = this.#world
     this.#reader.packetBytesMax = settings.packetBytesMax
     this.clientPacketBytesMax = properties.maximumPacketSize ?? PACKET_BYTES_UNLIMITED
@@ -389,7 +401,7 @@ export class MqttConnection
     const aliasMax = Math.min(properties.topicAliasMaximum ?? 0, settings.topicAliasMax)
     this.aliases = aliasMax > 0 ? new AliasTable(aliasMax) : null
     this.#keepAliveSeconds = grantedKeepAlive(settings, this.level, keepAliveSeconds)
-    this.#listed = new ListedConnection(this.id, this, login)
+    this.#listed = new ListedConnection(this.id, this, this.member)
     broker.connections.add(this.#listed)
     broker.counters.connectionsOpened++
     this.#watchKeepAlive()
@@ -435,13 +447,14 @@ export class MqttConnection
   }
 
   #watchKeepAlive(): void {
-    const { timers } = this.#world.broker.world
-    if (this.#keepAliveSeconds === 0) timers.cancel(this.#timer)
-    else this.#schedule(this.#keepAliveSeconds * 500)
+    if (this.#keepAliveSeconds > 0) return this.#schedule(this.#keepAliveSeconds * 500)
+    if (this.#timer !== null) this.#world.broker.world.timers.cancel(this.#timer)
+    this.#timer = null
   }
 
   #schedule(delayMs: number): void {
     const { timers, clock } = this.#world.broker.world
+    this.#timer ??= new TimerEntry(this)
     timers.schedule(this.#timer, clock.nowMs() + delayMs)
   }
 
@@ -490,21 +503,10 @@ export class MqttConnection
   #fail(error: unknown): void {
     const state = this.#state
     if (state === 'closing' || state === 'closed') return
-    const isOurs = !(error instanceof MqttError)
-    const reasonCode = isOurs ? spec.IMPLEMENTATION_ERROR : error.reasonCode
-    const text = isOurs ? 'internal error' : error.message
-    if (isOurs) this.#world.logger.error(`${this.name}: a bug closes this connection`, { error })
-    else this.#world.logger.info(`${this.name}: closed: ${text}`)
-    if (state === 'open') {
-      if (this.level === spec.LEVEL_5) {
-        this.outbox.write(encodeDisconnect(reasonCode, text, this.clientPacketBytesMax))
-      }
-    } else if (state === 'logging-in') {
-      const code = this.level === spec.LEVEL_5 ? reasonCode : spec.returnCodeOf(reasonCode)
-      this.outbox.write(encodeConnack(this.level, false, code, { reasonString: text }))
-    } else if (reasonCode === spec.UNSUPPORTED_PROTOCOL_VERSION) {
-      this.outbox.write(encodeConnack(spec.LEVEL_311, false, spec.RETURN_UNACCEPTABLE_LEVEL, {}))
-    }
+    if (error instanceof MqttError) this.#world.logger.info(`${this.name}: closed: ${error.message}`)
+    else this.#world.logger.error(`${this.name}: a bug closes this connection`, { error })
+    const goodbye = goodbyeOf(error, state, this)
+    if (goodbye !== null) this.outbox.write(goodbye)
     this.#close()
   }
 
@@ -524,10 +526,10 @@ export class MqttConnection
     this.#state = 'closed'
     const { broker, alarms } = this.#world
     this.#reader.close()
-    broker.world.timers.cancel(this.#timer)
+    if (this.#timer !== null) broker.world.timers.cancel(this.#timer)
     alarms.unlisten(this)
     this.#world.connectionCount--
-    this.#whenGone(this)
+    this.#owner.onGone(this)
     if (this.#listed === null) return
     broker.connections.remove(this.#listed)
     broker.counters.connectionsClosed++
@@ -549,7 +551,7 @@ export class MqttConnection
       else will.publish(this.#world, this.member)
     }
     if (session.peer !== this) return
-    session.deliveries.detach()
+    session.stopDelivering()
     const { vhostName, clientId } = session
     const sessions = this.#sessions
     sessions.claim(vhostName, clientId, () => sessions.release(session, this, () => sessions.free(vhostName, clientId)))

@@ -7,15 +7,16 @@ import type { MessageCounters } from '../../model/message/message-counters.ts'
 import { type Arguments, stringValue } from '../../model/values/arguments.ts'
 import type { Socket } from '../../net/socket.ts'
 import type { TlsFacts } from '../../net/transport.ts'
-import type { LoggedIn } from './login.ts'
 import { LEVEL_5, LEVEL_311, type ProtocolLevel } from './spec.ts'
+import type { Member } from './world.ts'
 
 /** The connection behind a listing. */
 export interface ListedSource {
   readonly name: string
   readonly level: ProtocolLevel
   readonly socket: Socket
-  readonly counters: MessageCounters
+  /** Null: it has neither published nor been delivered to. */
+  readonly counted: MessageCounters | null
   readonly connectedAtMs: number
   readonly keepAliveSeconds: number
   readonly isOpen: boolean
@@ -28,12 +29,12 @@ export class ListedConnection implements ConnectionHandle {
   readonly id: string
   readonly channelCount = 0
   readonly #source: ListedSource
-  readonly #login: LoggedIn
+  readonly #member: Member
 
-  constructor(id: string, source: ListedSource, login: LoggedIn) {
+  constructor(id: string, source: ListedSource, member: Member) {
     this.id = id
     this.#source = source
-    this.#login = login
+    this.#member = member
   }
 
   get name(): string {
@@ -41,11 +42,11 @@ export class ListedConnection implements ConnectionHandle {
   }
 
   get user(): string {
-    return this.#login.member.identity.user
+    return this.#member.identity.user
   }
 
   get vhost(): string {
-    return this.#login.member.vhost.name
+    return this.#member.vhost.name
   }
 
   get protocol(): string {
@@ -78,22 +79,22 @@ export class ListedConnection implements ConnectionHandle {
   }
 
   get mechanism(): string {
-    return this.#login.mechanism
+    return this.#member.mechanism
   }
 
   get clientProperties(): Arguments {
-    return new Map([['client_id', stringValue(this.#login.member.clientId)]])
+    return new Map([['client_id', stringValue(this.#member.clientId)]])
   }
 
   status(): ConnectionStatus {
-    const { socket, counters, keepAliveSeconds, isOpen, isBlocked } = this.#source
+    const { socket, counted, keepAliveSeconds, isOpen, isBlocked } = this.#source
     return {
       state: isOpen ? (isBlocked ? 'blocked' : 'running') : 'closing',
       channels: [],
       receivedBytes: socket.receivedBytes,
       sentBytes: socket.sentBytes,
-      receivedCount: counters.published,
-      sentCount: counters.delivered + counters.deliveredNoAck,
+      receivedCount: counted === null ? 0 : counted.published,
+      sentCount: counted === null ? 0 : counted.delivered + counted.deliveredNoAck,
       heartbeatSeconds: keepAliveSeconds,
       frameBytesMax: 0,
       channelCountMax: 0,

@@ -6,7 +6,6 @@ import { type Identity, isRefusal, type LoginRefusal, type LoginSource } from '.
 import { uniqueName } from '../../base/random.ts'
 import { known } from '../../model/access/access-pending.ts'
 import type { SessionPermissions } from '../../model/permissions.ts'
-import type { Vhost } from '../../model/vhost.ts'
 import type { TransportEnds } from '../../net/transport.ts'
 import type { ConnectPacket } from './codec.ts'
 import { MqttError } from './errors.ts'
@@ -30,15 +29,6 @@ const CERTIFICATE_VHOSTS = 'mqtt_default_vhosts'
 /** What `listings` and authenticators know the protocol by. */
 export const PROTOCOL_NAME = 'mqtt'
 
-/** A login, and what the client did not say itself. */
-export interface LoggedIn {
-  readonly member: Member
-  /** The client sent no id and got this one. */
-  readonly assignedClientId: string | null
-  /** Name of the SASL mechanism that comes nearest. */
-  readonly mechanism: string
-}
-
 interface Claim {
   readonly user: string | null
   readonly password: string
@@ -47,7 +37,7 @@ interface Claim {
 }
 
 /** Logs in. Rejects with an `MqttError` whose reason code is that of CONNACK. */
-export async function logIn(world: MqttWorld, ends: TransportEnds, packet: ConnectPacket): Promise<LoggedIn> {
+export async function logIn(world: MqttWorld, ends: TransportEnds, packet: ConnectPacket): Promise<Member> {
   const { settings } = world
   if (packet.properties.authenticationMethod !== undefined) {
     throw new MqttError(BAD_AUTHENTICATION_METHOD, 'enhanced authentication is not supported')
@@ -59,8 +49,11 @@ export async function logIn(world: MqttWorld, ends: TransportEnds, packet: Conne
   const vhost = world.broker.vhost(claim.vhostName)
   if (vhost === undefined) throw new MqttError(BAD_USER_NAME_OR_PASSWORD, `vhost '${claim.vhostName}' not found`)
   const identity = await authenticate(world, ends, claim, clientId)
-  const member = await enter(world, identity, vhost, clientId)
-  return { member, assignedClientId, mechanism: claim.isCertificate ? 'EXTERNAL' : 'PLAIN' }
+  const permissions = world.broker.sessionPermissions(identity, vhost.name, clientId)
+  await known(() => checkLimits(world, permissions))
+  const isIdAssigned = assignedClientId !== null
+  const mechanism = claim.isCertificate ? 'EXTERNAL' : 'PLAIN'
+  return { identity, vhost, permissions, clientId, isIdAssigned, mechanism }
 }
 
 /** Why the connection may not be in the vhost now. Asked again when it is registered. */
@@ -74,12 +67,6 @@ export function checkLimits(world: MqttWorld, permissions: SessionPermissions): 
   }
   const refusal = broker.refusesConnection(permissions)
   if (refusal !== undefined) throw new MqttError(QUOTA_EXCEEDED, refusal.text)
-}
-
-async function enter(world: MqttWorld, identity: Identity, vhost: Vhost, clientId: string): Promise<Member> {
-  const permissions = world.broker.sessionPermissions(identity, vhost.name, clientId)
-  await known(() => checkLimits(world, permissions))
-  return { identity, vhost, permissions, clientId }
 }
 
 function assignClientId({ broker }: MqttWorld, { clientId, level, cleanStart }: ConnectPacket): string | null {

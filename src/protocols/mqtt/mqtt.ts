@@ -4,7 +4,7 @@
 import type { Logger } from '../../base/log.ts'
 import type { Metadata } from '../../model/records/metadata.ts'
 import type { Transport } from '../../net/transport.ts'
-import { MqttConnection } from './connection.ts'
+import { type ConnectionOwner, MqttConnection } from './connection.ts'
 import { type RetainedLimits, RetainedMessages } from './retained.ts'
 import { MqttSessions } from './sessions.ts'
 import { TopicNames } from './topics.ts'
@@ -19,7 +19,7 @@ export interface RetainedOptions {
 }
 
 /** The protocol, ready to serve. */
-export class Mqtt {
+export class Mqtt implements ConnectionOwner {
   readonly sessions: MqttSessions
   readonly retained: RetainedMessages
   readonly #connections = new Set<MqttConnection>()
@@ -47,7 +47,7 @@ export class Mqtt {
   /** Serves a client. */
   accept(transport: Transport): void {
     if (this.#isStopping) return transport.destroy()
-    const connection = new MqttConnection(transport, this.sessions, (gone) => this.#gone(gone))
+    const connection = new MqttConnection(transport, this.sessions, this)
     this.#connections.add(connection)
     connection.open()
   }
@@ -68,7 +68,7 @@ export class Mqtt {
     for (const connection of [...this.#connections]) connection.destroy()
   }
 
-  #gone(connection: MqttConnection): void {
+  onGone(connection: MqttConnection): void {
     this.#connections.delete(connection)
     if (this.#connections.size === 0) this.#onEmpty?.()
   }

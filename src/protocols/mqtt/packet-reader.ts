@@ -10,6 +10,9 @@ import { malformed, tooLarge } from './errors.ts'
 /** A remainder shorter than this part of its chunk is copied, so that it does not pin the chunk. */
 const COPY_SHARE = 2
 
+/** What a reader has between packets. Never changed. */
+const NO_PARTS: Buffer[] = []
+
 /** Takes packets. */
 export interface PacketSink {
   /** `head` is the first byte: type and flags. `[start, end)` is what follows the fixed header. */
@@ -21,7 +24,7 @@ export class PacketReader {
   readonly #sink: PacketSink
   /** Longest packet, its fixed header included. Changes with the login. */
   packetBytesMax: number
-  #parts: Buffer[] = []
+  #parts = NO_PARTS
   #partBytes = 0
   /** Bytes that the packet being collected has, as far as known. */
   #neededBytes = 0
@@ -36,8 +39,7 @@ export class PacketReader {
   /** Takes a chunk. Throws `MqttError` for what is no packet, before anything of it is kept. */
   feed(chunk: Buffer): void {
     if (this.#partBytes === 0 && !this.isHeld) return this.#cut(chunk)
-    this.#parts.push(chunk)
-    this.#partBytes += chunk.length
+    this.#add(chunk)
     if (!this.isHeld && this.#partBytes >= this.#neededBytes) this.#cutParts()
   }
 
@@ -57,13 +59,19 @@ export class PacketReader {
   /** Drops what was kept, and everything to come. */
   close(): void {
     this.isHeld = true
-    this.#parts = []
+    this.#parts = NO_PARTS
     this.#partBytes = 0
+  }
+
+  #add(part: Buffer): void {
+    if (this.#partBytes === 0) this.#parts = [part]
+    else this.#parts.push(part)
+    this.#partBytes += part.length
   }
 
   #cutParts(): void {
     const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#partBytes)
-    this.#parts = []
+    this.#parts = NO_PARTS
     this.#partBytes = 0
     this.#cut(bytes)
   }
@@ -111,8 +119,7 @@ export class PacketReader {
 
   #keep(bytes: Buffer, at: number, neededBytes: number): void {
     const rest = bytes.subarray(at)
-    this.#parts.unshift(rest.length * COPY_SHARE < bytes.length ? Buffer.from(rest) : rest)
-    this.#partBytes += rest.length
+    this.#add(rest.length * COPY_SHARE < bytes.length ? Buffer.from(rest) : rest)
     this.#neededBytes = neededBytes
   }
 }

@@ -77,10 +77,6 @@ export class MqttSession {
   readonly ledgers: LedgerIds | null
   /** 0: ends with the connection. */
   expirySeconds = 0
-  readonly deliveries: Deliveries
-  /** Filters with QoS 0, and all others. */
-  readonly passing = new SubscriptionSet()
-  readonly queued = new SubscriptionSet()
   peer: SessionPeer | null = null
   /** A record of it is in the store, or on its way. */
   isKept = false
@@ -89,6 +85,9 @@ export class MqttSession {
   pendingWill: { readonly will: Will; readonly member: Member } | null = null
   readonly #host: SessionHost
   // Made when they are needed: most sessions only publish, and there are many of them.
+  #deliveries: Deliveries | null = null
+  #passing: SubscriptionSet | null = null
+  #queued: SubscriptionSet | null = null
   #expiry: TimerEntry | null = null
   #willDelay: TimerEntry | null = null
   #shared: Map<string, SharedSubscription> | null = null
@@ -102,11 +101,30 @@ export class MqttSession {
     this.clientId = identity.clientId
     this.user = identity.user
     this.ledgers = identity.ledgers
-    this.deliveries = new Deliveries(this)
   }
 
   get world(): MqttWorld {
     return this.#host.world
+  }
+
+  get deliveries(): Deliveries {
+    if (this.#deliveries === null) {
+      this.#deliveries = new Deliveries(this)
+      if (this.peer !== null) this.#deliveries.attach(this.peer)
+    }
+    return this.#deliveries
+  }
+
+  /** Filters with QoS 0 … */
+  get passing(): SubscriptionSet {
+    this.#passing ??= new SubscriptionSet()
+    return this.#passing
+  }
+
+  /** … and all others. */
+  get queued(): SubscriptionSet {
+    this.#queued ??= new SubscriptionSet()
+    return this.#queued
   }
 
   /** Identifiers of QoS 2 publishes that wait for PUBREL. */
@@ -159,7 +177,7 @@ export class MqttSession {
   }
 
   get subscriptionCount(): number {
-    return this.passing.all.length + this.queued.all.length + this.sharedCount
+    return (this.#passing?.all.length ?? 0) + (this.#queued?.all.length ?? 0) + this.sharedCount
   }
 
   // Subscriptions
@@ -199,7 +217,7 @@ export class MqttSession {
   }
 
   get hasNoLocal(): boolean {
-    return [...this.passing.all, ...this.queued.all].some(({ options }) => options.noLocal)
+    return this.#passing?.hasNoLocal === true || this.#queued?.hasNoLocal === true
   }
 
   #countNoLocal(before: boolean): void {
@@ -226,13 +244,23 @@ export class MqttSession {
     if (this.#willDelay !== null) timers.cancel(this.#willDelay)
     this.pendingWill = null
     this.peer = peer
-    this.deliveries.attach(peer)
+    this.#deliveries?.attach(peer)
+  }
+
+  /** The connection's outbox has too much unsent, or that is over. */
+  onPressure(): void {
+    this.#deliveries?.onPressure()
+  }
+
+  /** The connection is going: it gets nothing more. */
+  stopDelivering(): void {
+    this.#deliveries?.detach()
   }
 
   /** The connection is gone. What happens to the session then is the registry's decision. */
   detach(): void {
     this.peer = null
-    this.deliveries.detach()
+    this.stopDelivering()
   }
 
   /** Starts the session's life without a connection. */

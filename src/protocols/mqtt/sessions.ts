@@ -21,7 +21,9 @@ export class MqttSessions implements SessionHost {
   readonly world: MqttWorld
   readonly #keeper: Keeper
   readonly #logger: Logger
-  readonly #sessions = new Map<string, MqttSession>()
+  /** By vhost and client id. */
+  readonly #sessions = new Map<string, Map<string, MqttSession>>()
+  #count = 0
   /** Client ids being opened or ended, and who waits for them. */
   readonly #busy = new Map<string, (() => void)[]>()
   /** Sessions that have a shared filter, by vhost and filter. */
@@ -35,7 +37,7 @@ export class MqttSessions implements SessionHost {
   }
 
   get count(): number {
-    return this.#sessions.size
+    return this.#count
   }
 
   /**
@@ -59,7 +61,7 @@ export class MqttSessions implements SessionHost {
         }
       }
       session.recover()
-      this.#sessions.set(keyOf(vhost, name), session)
+      this.#add(session)
     }
     this.#keeper.watch((vhost, name, value) => {
       if (value === undefined) this.#onDropped(vhost, name)
@@ -68,7 +70,7 @@ export class MqttSessions implements SessionHost {
 
   /** After the broker started: lives without a connection begin, and queues of groups without members go. */
   start(): void {
-    for (const session of this.#sessions.values()) session.startExpiry()
+    for (const session of this.all()) session.startExpiry()
     for (const vhost of this.world.broker.vhosts()) {
       for (const { name } of [...vhost.queues()]) {
         if (isSharedQueue(name) && !this.#hasMembers(vhost.name, name))
@@ -79,16 +81,34 @@ export class MqttSessions implements SessionHost {
 
   stop(): void {
     this.#isStopped = true
-    for (const session of this.#sessions.values()) session.stop()
+    for (const session of this.all()) session.stop()
   }
 
   get(vhost: string, clientId: string): MqttSession | undefined {
-    return this.#sessions.get(keyOf(vhost, clientId))
+    return this.#sessions.get(vhost)?.get(clientId)
   }
 
   /** Sessions with and without a connection. */
-  all(): Iterable<MqttSession> {
-    return this.#sessions.values()
+  *all(): Iterable<MqttSession> {
+    for (const sessions of this.#sessions.values()) yield* sessions.values()
+  }
+
+  #add(session: MqttSession): void {
+    const { vhostName, clientId } = session
+    const sessions = this.#sessions.get(vhostName)
+    if (sessions === undefined) this.#sessions.set(vhostName, new Map([[clientId, session]]))
+    else sessions.set(clientId, session)
+    this.#count++
+  }
+
+  /** Harmless when another one has its place. */
+  #remove(session: MqttSession): void {
+    const { vhostName, clientId } = session
+    const sessions = this.#sessions.get(vhostName)
+    if (sessions === undefined || sessions.get(clientId) !== session) return
+    sessions.delete(clientId)
+    if (sessions.size === 0) this.#sessions.delete(vhostName)
+    this.#count--
   }
 
   // One at a time
@@ -116,11 +136,11 @@ export class MqttSessions implements SessionHost {
 
   /** A new session; undefined when there are too many. */
   create(vhost: string, clientId: string, user: string, lasts: boolean): MqttSession | undefined {
-    if (this.#sessions.size >= this.world.settings.sessionCountMax) return undefined
+    if (this.#count >= this.world.settings.sessionCountMax) return undefined
     const { store } = this.world.broker.world
     const ledgers = lasts ? { received: store.newLedgerId(), released: store.newLedgerId() } : null
     const session = new MqttSession(this, { vhostName: vhost, clientId, user, ledgers })
-    this.#sessions.set(keyOf(vhost, clientId), session)
+    this.#add(session)
     return session
   }
 
@@ -136,8 +156,7 @@ export class MqttSessions implements SessionHost {
 
   /** Ends a session: queues, record and all. */
   end(session: MqttSession, done: () => void): void {
-    const key = keyOf(session.vhostName, session.clientId)
-    if (this.#sessions.get(key) === session) this.#sessions.delete(key)
+    this.#remove(session)
     if (session.isEnded) return done()
     for (const filter of [...session.shared.keys()]) this.leave(session, filter)
     session.end()
@@ -189,7 +208,7 @@ export class MqttSessions implements SessionHost {
     const session = this.get(vhost, clientId)
     if (session === undefined || session.isEnded || session.peer !== null) return
     if (this.world.broker.vhost(vhost) !== undefined && this.#busy.has(keyOf(vhost, clientId))) return
-    this.#sessions.delete(keyOf(vhost, clientId))
+    this.#remove(session)
     session.end()
   }
 

@@ -54,12 +54,12 @@ export class SubscriptionSet {
   /** Made when a message has to be looked at. */
   #remembered: Map<string, Match | null> | null = null
 
-  get isEmpty(): boolean {
-    return this.#all.length === 0
-  }
-
   get all(): readonly Subscription[] {
     return this.#all
+  }
+
+  get hasNoLocal(): boolean {
+    return this.#all.some(({ options }) => options.noLocal)
   }
 
   add(subscription: Subscription): void {

@@ -127,6 +127,10 @@ export interface Member {
   readonly vhost: Vhost
   readonly permissions: SessionPermissions
   readonly clientId: string
+  /** The client sent no id and got this one. */
+  readonly isIdAssigned: boolean
+  /** Name of the SASL mechanism that comes nearest to how it logged in. */
+  readonly mechanism: string
 }
 
 /** Whether this member may publish to a topic's routing key. */
