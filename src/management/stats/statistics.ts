@@ -37,7 +37,7 @@ const HISTORY_BYTES_MAX = 48 * 2 ** 20
 /** Objects looked at per turn. */
 const SLICE = 256
 /** A connection that has exchanged less has said hello and is idle: it gets no history, because there may be very many. */
-const HELLO_BYTES_MAX = 1024
+const HELLO_BYTES_MAX = 256
 /** Up to so many queues the totals are added up anew for every request. */
 const LIVE_QUEUES_MAX = 1_000
 
