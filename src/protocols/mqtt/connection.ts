@@ -373,6 +373,7 @@ export class MqttConnection
     })
     this.outbox.write(encodeConnack(this.level, resumed !== undefined, spec.SUCCESS, properties))
     session.attach(this)
+    session.setWill(will)
     const settled = (): void => {
       this.#free()
       this.#continue()
@@ -488,7 +489,8 @@ export class MqttConnection
 
   close(reason: CloseReason, text: string): void {
     if (reason === 'shutdown') {
-      this.#will = null
+      // A delay outlives the broker.
+      if (this.#will?.delaySeconds === 0 || this.#session?.lasts === false) this.#will = null
       return this.#fail(new MqttError(spec.SERVER_SHUTTING_DOWN, text))
     }
     this.#fail(new MqttError(reason === 'user-gone' ? spec.NOT_AUTHORIZED : spec.ADMINISTRATIVE_ACTION, text))
@@ -549,7 +551,7 @@ export class MqttConnection
       if (will.delaySeconds > 0 && session.expirySeconds > 0 && session.peer === this)
         session.delayWill(will, this.member)
       else will.publish(this.#world, this.member)
-    }
+    } else if (session.peer === this) session.setWill(null)
     if (session.peer !== this) return
     session.stopDelivering()
     const { vhostName, clientId } = session

@@ -52,5 +52,5 @@ export function connackProperties(settings: MqttSettings, packet: ConnectPacket,
 export function acceptedWill(packet: WillPacket): Will {
   const refusal = refusesTopicName(packet.topic)
   if (refusal !== undefined) throw topicNameInvalid(`of the will ${refusal}`)
-  return new Will(packet)
+  return Will.of(packet)
 }

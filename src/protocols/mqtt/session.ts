@@ -12,9 +12,10 @@ import type { Ledger } from '../../model/message/message-store.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import { Deliveries, type DeliveryPeer, OWN_SINK, PASSING_SINK, type QueueSink } from './deliveries.ts'
 import { type LedgerIds, ReceivedIds, ReleasedIds } from './exactly-once.ts'
+import { SessionWill } from './session-will.ts'
 import { SESSION_NEVER_EXPIRES } from './spec.ts'
 import { Subscription, type SubscriptionOptions, SubscriptionSet } from './subscriptions.ts'
-import type { Will } from './will.ts'
+import type { Will, WillAuthor, WillRecord } from './will.ts'
 import type { Member, MqttWorld } from './world.ts'
 
 /** A lasting session as kept. */
@@ -24,6 +25,8 @@ export interface SessionRecord {
   readonly expirySeconds: number
   readonly ledgers: LedgerIds
   readonly subscriptions: readonly SubscriptionOptions[]
+  /** A will with a delay; null: none. */
+  readonly will: WillRecord | null
 }
 
 /** A connection, as its session sees it. */
@@ -81,15 +84,13 @@ export class MqttSession {
   /** A record of it is in the store, or on its way. */
   isKept = false
   isEnded = false
-  /** A will that waits for its delay, and who left it. */
-  pendingWill: { readonly will: Will; readonly member: Member } | null = null
   readonly #host: SessionHost
   // Made when they are needed: most sessions only publish, and there are many of them.
   #deliveries: Deliveries | null = null
   #passing: SubscriptionSet | null = null
   #queued: SubscriptionSet | null = null
   #expiry: TimerEntry | null = null
-  #willDelay: TimerEntry | null = null
+  #will: SessionWill | null = null
   #shared: Map<string, SharedSubscription> | null = null
   #received: ReceivedIds | null = null
   #released: ReleasedIds | null = null
@@ -232,7 +233,7 @@ export class MqttSession {
     const subscriptions = [...this.passing.all, ...this.queued.all, ...this.shared.values()].map(
       ({ options }) => options,
     )
-    return { user, expirySeconds, ledgers, subscriptions }
+    return { user, expirySeconds, ledgers, subscriptions, will: this.#will?.record() ?? null }
   }
 
   // Connections
@@ -241,8 +242,6 @@ export class MqttSession {
   attach(peer: SessionPeer): void {
     const { timers } = this.world.broker.world
     if (this.#expiry !== null) timers.cancel(this.#expiry)
-    if (this.#willDelay !== null) timers.cancel(this.#willDelay)
-    this.pendingWill = null
     this.peer = peer
     this.#deliveries?.attach(peer)
   }
@@ -271,19 +270,41 @@ export class MqttSession {
     timers.schedule(this.#expiry, clock.nowMs() + this.expirySeconds * 1000)
   }
 
-  /** Leaves a will to be published later, unless a connection comes first. */
-  delayWill(will: Will, member: Member): void {
-    this.pendingWill = { will, member }
-    const { timers, clock } = this.world.broker.world
-    this.#willDelay ??= new TimerEntry(new Call(() => this.publishPendingWill()))
-    timers.schedule(this.#willDelay, clock.nowMs() + will.delaySeconds * 1000)
+  /** The will of the client that has connected, instead of the one before. With a delay it is kept with a session that lasts. */
+  setWill(will: Will | null): void {
+    const kept = will !== null && will.delaySeconds > 0 && this.lasts ? will : null
+    if (kept === null && this.#will === null) return
+    this.#will?.stop()
+    this.#will = kept === null ? null : new SessionWill(this, kept)
+    this.#host.store(this, () => undefined)
   }
 
+  /** Leaves a will to be published later, unless a connection comes first. */
+  delayWill(will: Will, author: WillAuthor): void {
+    this.#will ??= new SessionWill(this, will)
+    const { clock } = this.world.broker.world
+    this.#will.wait(author, clock.nowMs() + will.delaySeconds * 1000)
+    if (this.lasts) this.#host.store(this, () => undefined)
+  }
+
+  /** The will's delay is over, or the session. */
   publishPendingWill(): void {
-    const pending = this.pendingWill
-    this.pendingWill = null
-    if (this.#willDelay !== null) this.world.broker.world.timers.cancel(this.#willDelay)
-    pending?.will.publish(this.world, pending.member)
+    const will = this.#will
+    if (will === null || !will.isPending) return
+    this.#will = null
+    will.publish()
+    if (this.lasts && !this.isEnded) this.#host.store(this, () => undefined)
+  }
+
+  /** After a restart, before the session is used: its will as kept. */
+  recoverWill(record: WillRecord): void {
+    this.#will = SessionWill.recovered(this, record)
+  }
+
+  /** The broker has started: lives without a connection begin. */
+  start(): void {
+    this.startExpiry()
+    this.#will?.start()
   }
 
   /** After a restart: claims both ledgers, and finds what they say. */
@@ -317,8 +338,7 @@ export class MqttSession {
   stop(): void {
     const { timers } = this.world.broker.world
     if (this.#expiry !== null) timers.cancel(this.#expiry)
-    if (this.#willDelay !== null) timers.cancel(this.#willDelay)
-    this.pendingWill = null
+    this.#will?.stop()
   }
 
   /** The sink of its own queue, or of its QoS 0 queue. */

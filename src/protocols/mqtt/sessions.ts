@@ -61,6 +61,7 @@ export class MqttSessions implements SessionHost {
         }
       }
       session.recover()
+      if (record.will !== null) session.recoverWill(record.will)
       this.#add(session)
     }
     this.#keeper.watch((vhost, name, value) => {
@@ -70,7 +71,7 @@ export class MqttSessions implements SessionHost {
 
   /** After the broker started: lives without a connection begin, and queues of groups without members go. */
   start(): void {
-    for (const session of this.all()) session.startExpiry()
+    for (const session of this.all()) session.start()
     for (const vhost of this.world.broker.vhosts()) {
       for (const { name } of [...vhost.queues()]) {
         if (isSharedQueue(name) && !this.#hasMembers(vhost.name, name))

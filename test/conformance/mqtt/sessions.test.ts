@@ -177,3 +177,35 @@ test('a session with a connection leaves queues as RabbitMQ names them, and none
   assert.deepEqual(names(), [])
   await broker.stop()
 })
+
+test('a delayed will outlives a restart of the broker, and is forgotten by a goodbye', async () => {
+  const broker = await MqttBroker.start({}, true)
+  const watcher: ConnectSketch = { ...LASTING, clientId: 'watcher' }
+  const { client } = await open(broker, watcher)
+  await client.subscribe(['will/#'])
+  const leave = async (name: string, willDelayInterval: number): Promise<MqttClient> => {
+    const will = { topic: `will/${name}`, payload: Buffer.from(name), qos: 1, retain: false }
+    const sketch = { ...LASTING, clientId: name, will: { ...will, properties: { willDelayInterval } } }
+    return (await open(broker, sketch)).client
+  }
+  const polite = await leave('polite', 1)
+  const gone = await leave('gone', 1)
+  await leave('cut', 2)
+  await leave('undelayed', 0)
+  await polite.disconnect()
+  await gone.drop()
+  await broker.restart()
+  const again = await open(broker, watcher)
+  assert.equal(again.present, true)
+  assert.equal((await again.client.nextMessage()).payload, 'gone')
+  assert.equal((await again.client.nextMessage()).payload, 'cut')
+  await broker.restart()
+  const third = await open(broker, watcher)
+  await third.client.settle()
+  assert.deepEqual(
+    third.client.packets.filter(({ type }) => type === 3),
+    [],
+    'published once',
+  )
+  await broker.stop()
+})
