@@ -1,11 +1,13 @@
 /**
- * Unmodified MQTT clients against a broker started as an operator starts it: MQTT.js, paho (Python), mosquitto's tools.
- * `test/interop/setup.sh` installs what they need.
+ * Unmodified MQTT clients against a broker started as an operator starts it: MQTT.js, in Node.js and in a browser, paho
+ * (Python), mosquitto's tools. `test/interop/setup.sh` installs what they need.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { chromium } from 'playwright-core'
 import { type BrokerProcess, projectRoot, startBrokerProcess } from '../support/broker-process.ts'
 
 const CLIENT_MS_MAX = 120_000
@@ -22,12 +24,18 @@ after(async () => {
   assert.equal(await broker.stop(), 0, 'the broker stops cleanly')
 })
 
+function webSocketUrl(): string {
+  return `ws://127.0.0.1:${broker.listeners['web-mqtt']}/ws`
+}
+
 /** Runs a client program; resolves with its "ok" lines, rejects with all it printed. */
 function run(command: string, args: readonly string[]): Promise<string[]> {
   const env = {
     ...process.env,
     MQTT_URL: `mqtt://127.0.0.1:${broker.listeners.mqtt}`,
-    MQTT_WS_URL: `ws://127.0.0.1:${broker.listeners['web-mqtt']}/ws`,
+    MQTT_WS_URL: webSocketUrl(),
+    AMQP_URL: broker.amqpUrl,
+    STOMP_WS_URL: `ws://127.0.0.1:${broker.listeners['web-stomp']}/ws`,
   }
   return new Promise((done, fail) => {
     execFile(command, args, { cwd: projectRoot, env, timeout: CLIENT_MS_MAX }, (error, stdout, stderr) => {
@@ -39,8 +47,9 @@ function run(command: string, args: readonly string[]): Promise<string[]> {
 
 const programs: readonly (readonly [name: string, command: string, args: readonly string[], checks: number])[] = [
   ['MQTT.js', process.execPath, [join(clients, 'node/mqtt.mjs')], 7],
-  ['paho-mqtt', python, [join(clients, 'python/paho_run.py')], 4],
-  ['mosquitto_pub and mosquitto_sub', join(clients, 'mosquitto.sh'), [], 3],
+  ['MQTT.js: MQTT 5.0, AMQP, STOMP', process.execPath, [join(clients, 'node/mqtt5.mjs')], 7],
+  ['paho-mqtt', python, [join(clients, 'python/paho_run.py')], 6],
+  ['mosquitto_pub and mosquitto_sub', join(clients, 'mosquitto.sh'), [], 5],
 ]
 
 for (const [name, command, args, checks] of programs) {
@@ -48,3 +57,38 @@ for (const [name, command, args, checks] of programs) {
     assert.equal((await run(command, args)).length, checks, 'every check ran')
   })
 }
+
+/** In the page: connects, publishes to itself with every QoS, and resolves with what came. */
+const PAGE_SCRIPT = `(url) => new Promise((resolve, reject) => {
+  const client = mqtt.connect(url, { protocolVersion: 5, username: 'guest', password: 'guest', reconnectPeriod: 0 })
+  const seen = []
+  client.on('error', reject)
+  client.on('message', (topic, payload, { qos, properties }) => {
+    seen.push([topic, payload.toString(), qos, properties.contentType])
+    if (seen.length === 3) client.end(false, {}, () => resolve(seen))
+  })
+  client.on('connect', async () => {
+    await client.subscribeAsync('browser/#', { qos: 2 })
+    for (const qos of [0, 1, 2]) {
+      await client.publishAsync('browser/' + qos, 'größer 🐇', { qos, properties: { contentType: 'text/plain' } })
+    }
+  })
+})`
+
+test('MQTT.js in a browser', async () => {
+  const browser = await chromium.launch({
+    executablePath: process.env.WARREN_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  })
+  try {
+    const page = await browser.newPage()
+    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('mqtt/dist/mqtt.min') })
+    const seen = await page.evaluate(`(${PAGE_SCRIPT})(${JSON.stringify(webSocketUrl())})`)
+    assert.deepEqual(
+      seen,
+      [0, 1, 2].map((qos) => [`browser/${qos}`, 'größer 🐇', qos, 'text/plain']),
+    )
+  } finally {
+    await browser.close()
+  }
+})

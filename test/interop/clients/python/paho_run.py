@@ -1,4 +1,4 @@
-"""paho-mqtt: 3.1.1 and 5.0, every QoS, a will, retained messages."""
+"""paho-mqtt: 3.1.1 and 5.0, every QoS, a will, retained messages, a session that lasts, a shared subscription."""
 import os
 import queue
 from urllib.parse import urlparse
@@ -59,3 +59,42 @@ check(kept.retain and kept.properties.UserProperty == [("a", "b")], "paho: a ret
 listener.publish("paho-kept", b"", 1, retain=True).wait_for_publish(10)
 listener.disconnect()
 listener.loop_stop()
+
+
+def lasting(client_id):
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+    client.username_pw_set("guest", "guest")
+    inbox, subscribed, present = queue.Queue(), queue.Queue(), queue.Queue()
+    client.on_message = lambda _client, _data, message: inbox.put(message)
+    client.on_subscribe = lambda *_: subscribed.put(True)
+    client.on_connect = lambda _client, _data, flags, *_: present.put(flags.session_present)
+    session = Properties(PacketTypes.CONNECT)
+    session.SessionExpiryInterval = 60
+    client.connect(address.hostname, address.port, clean_start=False, properties=session)
+    client.loop_start()
+    return client, inbox, subscribed, present.get(timeout=10)
+
+
+client, _, subscribed, present = lasting("paho-lasting")
+client.subscribe("$share/paho/lasting/#", 2)
+subscribed.get(timeout=10)
+client.subscribe("own/#", 2)
+subscribed.get(timeout=10)
+client.disconnect()
+client.loop_stop()
+publisher, _, _ = connected("paho-publisher", mqtt.MQTTv5)
+expiring = Properties(PacketTypes.PUBLISH)
+expiring.MessageExpiryInterval = 100
+for i in range(5):
+    publisher.publish(f"own/{i}", f"{i}", 2, properties=expiring).wait_for_publish(10)
+    publisher.publish(f"lasting/{i}", f"{i}", 2).wait_for_publish(10)
+publisher.disconnect()
+publisher.loop_stop()
+client, inbox, _, present = lasting("paho-lasting")
+got = [inbox.get(timeout=10) for _ in range(10)]
+own = [m for m in got if m.topic.startswith("own/")]
+check(present and [m.topic for m in own] == [f"own/{i}" for i in range(5)], "paho: a session that lasts")
+check(len(got) - len(own) == 5 and all(m.properties.MessageExpiryInterval <= 100 for m in own), "paho: shared, expiry")
+client.unsubscribe("$share/paho/lasting/#")
+client.disconnect()
+client.loop_stop()
