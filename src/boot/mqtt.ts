@@ -75,6 +75,7 @@ function mqttSettings({ settings }: BrokerParts): MqttSettings {
     durableQueueType: mqtt.durableQueueType,
     connectionCountMax: mqtt.connectionCountMax,
     disconnectsUnauthorized: mqtt.disconnectsUnauthorized,
+    hidesRefusals: mqtt.hidesRefusals,
     certificateLogin: mqtt.certificateLogin,
     certificateRule: certificateRule(tls),
     clientIdRule:

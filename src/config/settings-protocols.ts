@@ -167,6 +167,12 @@ export const MQTT_FIELDS = {
     true,
     'Close connections that publish or subscribe where they may not.',
   ),
+  hidesRefusals: setting(
+    'warren.mqtt.hide_refusals',
+    boolean,
+    false,
+    'Answer MQTT 5.0 subscriptions that are not allowed with 0x80 (unspecified error), which tells less than 0x87 (not authorized).',
+  ),
   keepAliveSecondsMax: setting(
     'warren.mqtt.keep_alive_max',
     seconds({ max: 65_535 }),

@@ -272,9 +272,11 @@ export class MqttConnection
 
   #answerSubscribe(packetId: number, { codes, retained, isUnauthorized }: SubscribeOutcome): void {
     if (this.#state !== 'open') return
-    const shown = this.level === spec.LEVEL_5 ? codes : codes.map((code) => Math.min(code, 0x80))
+    const { hidesRefusals, disconnectsUnauthorized } = this.#world.settings
+    const hides = this.level !== spec.LEVEL_5 || hidesRefusals
+    const shown = hides ? codes.map((code) => Math.min(code, spec.UNSPECIFIED_ERROR)) : codes
     this.outbox.write(encodeSubscriptionAck(spec.SUBACK, this.level, packetId, shown))
-    if (isUnauthorized && this.#world.settings.disconnectsUnauthorized) {
+    if (isUnauthorized && disconnectsUnauthorized) {
       return this.#fail(new MqttError(spec.NOT_AUTHORIZED, 'not allowed to subscribe to this topic filter'))
     }
     if (retained.length === 0) return

@@ -47,6 +47,8 @@ export interface MqttSettings {
   readonly durableQueueType: string
   readonly connectionCountMax: number
   readonly disconnectsUnauthorized: boolean
+  /** Subscriptions that are not allowed are refused without saying why. */
+  readonly hidesRefusals: boolean
   /** A verified client certificate logs its owner in. */
   readonly certificateLogin: boolean
   readonly certificateRule: CertificateRule
