@@ -243,6 +243,16 @@ export class MqttClient implements PacketSink {
     }
   }
 
+  /** Says that nothing follows. */
+  end(): void {
+    this.#socket.end()
+  }
+
+  /** Resolves when something has come, or the connection is gone; after a while in any case. */
+  changed(): Promise<void> {
+    return this.isClosed ? Promise.resolve() : this.#change()
+  }
+
   #wake(): void {
     for (const watcher of this.#watchers.splice(0)) watcher()
   }
