@@ -1,6 +1,6 @@
 /**
  * Load over raw MQTT 3.1.1 sockets, cheap enough that the broker is what is measured: one publisher, any number of
- * subscribers to one topic, 16-byte payloads. Packets have one length, so receiving is counting bytes.
+ * subscribers to one topic, 16-byte payloads. Packets of a kind have one length, so receiving is counting bytes.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -15,9 +15,11 @@ const WARMUP_MS = 1_000
 /** What to send, and to how many. */
 export interface MqttLoad {
   readonly port: number
-  readonly qos: 0 | 1
+  readonly qos: 0 | 1 | 2
   readonly subscribers: number
-  /** Publishes of QoS 1 without their PUBACK. */
+  /** Subscribers' sessions last, so that QoS 1 and 2 are durable. */
+  readonly lasts: boolean
+  /** Publishes of QoS 1 and 2 that are not finished. */
   readonly window: number
   readonly seconds: number
 }
@@ -28,11 +30,11 @@ export interface MqttRates {
   readonly received: number
 }
 
-/** Opens a connection with a clean session. */
-export async function connected(port: number, clientId: string): Promise<Socket> {
+/** Opens a connection, with a clean session unless it is to last. */
+export async function connected(port: number, clientId: string, lasts = false): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   const id = Buffer.from(clientId)
-  const head = [0x10, 12 + id.length, 0, 4, 77, 81, 84, 84, 4, 2, 0, 0, 0, id.length]
+  const head = [0x10, 12 + id.length, 0, 4, 77, 81, 84, 84, 4, lasts ? 0 : 2, 0, 0, 0, id.length]
   socket.write(Buffer.concat([Buffer.from(head), id]))
   const closed = once(socket, 'close').then(() => {
     throw new Error(`closed before CONNACK by port ${port}`)
@@ -40,6 +42,14 @@ export async function connected(port: number, clientId: string): Promise<Socket>
   await Promise.race([once(socket, 'data'), closed])
   return socket
 }
+
+/** What acknowledgements have. */
+const ACK_BYTES = 4
+const PUBREC_BYTE = 0x50
+const PUBREL_BYTE = 0x62
+const PUBCOMP_BYTE = 0x70
+/** Answers to a PUBLISH, by its QoS. */
+const ANSWER_BYTES = [0, 0x40, PUBREC_BYTE]
 
 /** Runs the load; the first second is not measured. */
 export async function runMqttLoad(load: MqttLoad): Promise<MqttRates> {
@@ -77,17 +87,33 @@ class Run {
   }
 
   async open(): Promise<void> {
-    const { port, qos, subscribers, window } = this.#load
-    for (let i = 0; i < subscribers; i++) await this.#subscribe(await connected(port, `bench-sub-${this.#number}-${i}`))
+    const { port, qos, subscribers, window, lasts } = this.#load
+    for (let i = 0; i < subscribers; i++) {
+      await this.#subscribe(await connected(port, `bench-sub-${this.#number}-${i}`, lasts))
+    }
     const publisher = await connected(port, `bench-pub-${this.#number}`)
     this.#sockets.push(publisher)
     if (qos === 0) return this.#pump(publisher)
+    let rest: Buffer = Buffer.alloc(0)
     publisher.on('data', (chunk) => {
-      const count = chunk.length / 4
-      this.acknowledged += count
-      if (!this.#isClosed) publisher.write(this.#batch(Math.floor(count)))
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      const end = bytes.length - (bytes.length % ACK_BYTES)
+      rest = bytes.subarray(end)
+      if (!this.#isClosed) publisher.write(this.#goOn(bytes, end))
     })
     publisher.write(this.#batch(window))
+  }
+
+  /** PUBREL for every PUBREC, a new publish for every one that is finished. */
+  #goOn(bytes: Buffer, end: number): Buffer {
+    const releases: Buffer[] = []
+    let finished = 0
+    for (let at = 0; at < end; at += ACK_BYTES) {
+      if (bytes[at] === PUBREC_BYTE) releases.push(Buffer.from([PUBREL_BYTE, 2, bytes[at + 2]!, bytes[at + 3]!]))
+      else finished++
+    }
+    this.acknowledged += finished
+    return Buffer.concat([...releases, this.#batch(finished)])
   }
 
   close(): void {
@@ -100,25 +126,41 @@ class Run {
     const topic = this.#topic
     socket.write(Buffer.from([0x82, 5 + topic.length, 0, 1, 0, topic.length, ...topic, this.#load.qos]))
     await once(socket, 'data')
-    let rest = Buffer.alloc(0)
+    let rest: Buffer = Buffer.alloc(0)
     socket.on('data', (chunk) => {
       const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-      const count = Math.floor(bytes.length / this.#packetBytes)
-      this.received += count
-      if (this.#load.qos > 0 && count > 0) socket.write(this.#acks(bytes, count))
-      rest = Buffer.from(bytes.subarray(count * this.#packetBytes))
+      rest = bytes.subarray(this.#load.qos === 0 ? this.#count(bytes) : this.#receive(socket, bytes))
     })
   }
 
-  #acks(bytes: Buffer, count: number): Buffer {
-    const acks = Buffer.allocUnsafe(4 * count)
-    for (let i = 0; i < count; i++) {
-      const idAt = i * this.#packetBytes + 4 + this.#topic.length
-      acks.writeUInt16BE(0x4002, 4 * i)
-      acks[4 * i + 2] = bytes[idAt]!
-      acks[4 * i + 3] = bytes[idAt + 1]!
+  /** QoS 0: packets are counted, not looked at. Returns the end of the last one. */
+  #count(bytes: Buffer): number {
+    const count = Math.floor(bytes.length / this.#packetBytes)
+    this.received += count
+    return count * this.#packetBytes
+  }
+
+  /** Answers every PUBLISH and every PUBREL. Returns the end of the last packet. */
+  #receive(socket: Socket, bytes: Buffer): number {
+    const answers = Buffer.allocUnsafe(bytes.length)
+    const answer = ANSWER_BYTES[this.#load.qos]!
+    let answered = 0
+    let at = 0
+    while (at < bytes.length) {
+      const isRelease = bytes[at] === PUBREL_BYTE
+      const end = at + (isRelease ? ACK_BYTES : this.#packetBytes)
+      if (end > bytes.length) break
+      const idAt = isRelease ? at + 2 : at + 4 + this.#topic.length
+      answers[answered] = isRelease ? PUBCOMP_BYTE : answer
+      answers[answered + 1] = 2
+      answers[answered + 2] = bytes[idAt]!
+      answers[answered + 3] = bytes[idAt + 1]!
+      answered += ACK_BYTES
+      if (!isRelease) this.received++
+      at = end
     }
-    return acks
+    if (answered > 0) socket.write(answers.subarray(0, answered))
+    return at
   }
 
   /** Publishes with QoS 0 as fast as the subscribers follow. */
