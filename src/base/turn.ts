@@ -71,6 +71,11 @@ export class Turn {
     return this.#laggedIn === this.count
   }
 
+  /** Whether a queue lagged in the turn before this one: for those who are about to bring more. */
+  get hasLagged(): boolean {
+    return this.#laggedIn >= 0 && this.#laggedIn >= this.count - 1
+  }
+
   /** Runs all phases now. Called by the scheduler; tests with a manual scheduler call it themselves. */
   end(): void {
     this.#armed = false

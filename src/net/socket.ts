@@ -115,11 +115,15 @@ export class Socket implements TransportSink, TurnTask {
     }
     this.#turnBytes += chunk.length
     const hasMore = this.#inbound.spend(chunk.length) && this.#turnBytes < CONNECTION_BYTES_PER_TURN
-    if (!hasMore && (this.#pauses & PAUSE_BUDGET) === 0) {
-      this.pause(PAUSE_BUDGET)
-      this.#turn.again(TURN_SESSIONS, this)
-    }
+    if (!hasMore) this.giveWay()
     this.#handler.onBytes(chunk)
+  }
+
+  /** Reads no more until the queues had their turn, as if its share were used up. */
+  giveWay(): void {
+    if ((this.#pauses & PAUSE_BUDGET) !== 0) return
+    this.pause(PAUSE_BUDGET)
+    this.#turn.again(TURN_SESSIONS, this)
   }
 
   onEnd(): void {

@@ -9,6 +9,7 @@
  */
 import { CredentialExpiry } from '../../auth/credential-expiry.ts'
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
+import { TURN_SESSIONS, type TurnTask } from '../../base/turn.ts'
 import { AccessPending } from '../../model/access/access-pending.ts'
 import type { CloseReason } from '../../model/connections.ts'
 import { MessageCounters } from '../../model/message/message-counters.ts'
@@ -49,9 +50,6 @@ type State = 'greeting' | 'logging-in' | 'open' | 'closing' | 'closed'
 
 /** How long a client may take to close after our goodbye. */
 const GOODBYE_MS_MAX = 5_000
-/** Half keep alive intervals without a byte after which a client is gone. [MQTT-3.1.2-22] */
-const SILENT_HALVES_MAX = 3
-const PACKET_BYTES_UNLIMITED = spec.REMAINING_LENGTH_MAX + 5
 const PINGRESP_PACKET = Buffer.from([spec.PINGRESP << 4, 0])
 
 /** Keeps connections. */
@@ -70,12 +68,13 @@ export class MqttConnection
     PublishSession,
     AckListener,
     AlarmListener,
-    TimerOwner
+    TimerOwner,
+    TurnTask
 {
   readonly id: string
   readonly connectedAtMs: number
   level: spec.ProtocolLevel = spec.LEVEL_311
-  clientPacketBytesMax = PACKET_BYTES_UNLIMITED
+  clientPacketBytesMax = spec.PACKET_BYTES_UNLIMITED
   windowCount = 0
   aliases: AliasTable | null = null
   readonly #world: MqttWorld
@@ -179,6 +178,8 @@ export class MqttConnection
       const isFirst = this.#socket.receivedBytes === chunk.length
       if (isFirst && chunk[0] !== spec.CONNECT << 4) throw protocolError('first packet is not CONNECT')
       this.#reader.feed(chunk)
+      // Or whoever publishes as fast as it is acknowledged outruns those who receive with a window.
+      if (this.#publishing !== null && this.#world.broker.world.turn.hasLagged) this.#socket.giveWay()
     } catch (error) {
       this.#fail(error)
     }
@@ -258,6 +259,7 @@ export class MqttConnection
       this.onAlarms(this.#world.alarms, this.#world.alarms.isBlocking)
     }
     publishing.publish(scan)
+    if (this.#world.fanout.isSpent) this.#rest()
   }
 
   #onSubscribe(bytes: Buffer, start: number, end: number): void {
@@ -399,7 +401,7 @@ export class MqttConnection
   #register({ keepAliveSeconds, properties }: ConnectPacket): void {
     const { settings, broker } = this.#world
     this.#reader.packetBytesMax = settings.packetBytesMax
-    this.clientPacketBytesMax = properties.maximumPacketSize ?? PACKET_BYTES_UNLIMITED
+    this.clientPacketBytesMax = properties.maximumPacketSize ?? spec.PACKET_BYTES_UNLIMITED
     this.windowCount = Math.min(settings.prefetchCount, properties.receiveMaximum ?? spec.PACKET_ID_MAX)
     const aliasMax = Math.min(properties.topicAliasMaximum ?? 0, settings.topicAliasMax)
     this.aliases = aliasMax > 0 ? new AliasTable(aliasMax) : null
@@ -429,6 +431,17 @@ export class MqttConnection
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** Handles the next packets in the next turn. */
+  #rest(): void {
+    this.#suspend()
+    this.#world.broker.world.turn.again(TURN_SESSIONS, this)
+  }
+
+  /** The turn that was left to others is over. */
+  onTurnEnd(): void {
+    this.#continue()
   }
 
   /** Runs what may be answered later; packets wait until it is, and only then. */
@@ -471,7 +484,7 @@ export class MqttConnection
     if (receivedBytes !== this.#seenBytes || isPaused) this.#silentHalves = 0
     else this.#silentHalves++
     this.#seenBytes = receivedBytes
-    if (this.#silentHalves < SILENT_HALVES_MAX) return this.#watchKeepAlive()
+    if (this.#silentHalves < spec.SILENT_HALVES_MAX) return this.#watchKeepAlive()
     this.#fail(new MqttError(spec.KEEP_ALIVE_TIMEOUT, 'keep alive timeout'))
   }
 
@@ -486,7 +499,7 @@ export class MqttConnection
   }
 
   onQueueGone(reason: string): void {
-    this.#fail(new MqttError(spec.ADMINISTRATIVE_ACTION, `a queue of the session is gone: ${reason}`))
+    this.close('forced', `a queue of the session is gone: ${reason}`)
   }
 
   close(reason: CloseReason, text: string): void {

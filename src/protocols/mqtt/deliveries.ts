@@ -214,7 +214,7 @@ export class Deliveries {
     packetId: number,
     redelivered: boolean,
   ): boolean {
-    const { writer, broker } = this.#owner.world
+    const { writer } = this.#owner.world
     writer.level = peer.level
     writer.qos = qos
     writer.packetId = packetId
@@ -223,7 +223,6 @@ export class Deliveries {
     writer.identifiers = peer.level === LEVEL_5 ? match.identifiers : NO_IDENTIFIERS
     writer.packetBytesMax = peer.clientPacketBytesMax
     writer.aliases = peer.aliases
-    writer.nowMs = broker.world.clock.nowMs()
     return writer.write(peer.outbox, view, address)
   }
 

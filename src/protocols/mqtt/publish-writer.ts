@@ -4,8 +4,10 @@
  * Small payloads are copied, large ones go from the store's block by reference. What came over MQTT keeps its
  * property block; remaining expiry, subscription identifiers and a topic alias are put before it. [MQTT 5.0 §3.3]
  */
+
 import { isUtf8 } from 'node:buffer'
 import { copyRange } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
 import { type MessageView, NO_EXPIRATION, PROTOCOL_MQTT } from '../../model/message/message.ts'
 import type { MessageFormats } from '../../model/message/message-format.ts'
 import type { Address, MessageStore } from '../../model/message/message-store.ts'
@@ -37,6 +39,7 @@ export interface PublishWriterWorld {
   readonly store: MessageStore
   readonly formats: MessageFormats
   readonly names: TopicNames
+  readonly clock: Clock
 }
 
 /** Writes PUBLISH packets. One per broker; set the fields, then `write`. */
@@ -49,17 +52,18 @@ export class PublishWriter {
   /** Of the subscriptions that match. */
   identifiers: readonly number[] = NO_IDENTIFIERS
   packetBytesMax = 0
-  nowMs = 0
   /** Aliases towards this client, or null. */
   aliases: AliasTable | null = null
   readonly #store: MessageStore
   readonly #formats: MessageFormats
   readonly #names: TopicNames
+  readonly #clock: Clock
 
   constructor(world: PublishWriterWorld) {
     this.#store = world.store
     this.#formats = world.formats
     this.#names = world.names
+    this.#clock = world.clock
   }
 
   /** Writes one packet; false when there is none for this client: too large for it, or a routing key that is no topic. */
@@ -166,7 +170,7 @@ export class PublishWriter {
   /** What is left of the message's life; -1 when it does not end. */
   #remainingSeconds(view: MessageView): number {
     if (view.expirationMs === NO_EXPIRATION) return -1
-    return Math.max(0, Math.ceil((view.expirationMs - (this.nowMs - view.publishedAtMs)) / 1000))
+    return Math.max(0, Math.ceil((view.expirationMs - (this.#clock.nowMs() - view.publishedAtMs)) / 1000))
   }
 }
 

@@ -151,6 +151,7 @@ export class Publishing {
     facts.start = (flags & FLAG_PROPERTIES) === 0 ? stored.length : blockAt(flags, stored.bytes)
     const route = this.#world.topicsOf(vhost).route(topic, draft)
     if (route === undefined) return PUBLISH_UNROUTED
+    this.#world.fanout.spend(route.targets.length)
     if (vhost.isTraced) this.#trace(route)
     if (scan.qos < 2) return vhost.publishTo(route, draft)
     return this.#sendOnce(route, scan.packetId)

@@ -82,6 +82,10 @@ export function returnCodeOf(reasonCode: number): number {
 export const PACKET_ID_MAX = 0xffff
 /** Remaining length is at most four bytes of seven bits. */
 export const REMAINING_LENGTH_MAX = 268_435_455
+/** Of clients that set no limit: the longest packet there is. */
+export const PACKET_BYTES_UNLIMITED = REMAINING_LENGTH_MAX + 5
+/** Half keep alive intervals without a byte after which a client is gone. [MQTT-3.1.2-22] */
+export const SILENT_HALVES_MAX = 3
 /** Session expiry that means never. */
 export const SESSION_NEVER_EXPIRES = 0xffff_ffff
 

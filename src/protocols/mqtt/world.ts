@@ -13,6 +13,7 @@ import type { Vhost } from '../../model/vhost.ts'
 import type { ChunkPool } from '../../net/chunk-pool.ts'
 import { InboundBudget } from '../../net/inbound-budget.ts'
 import { BlockFacts } from './convert.ts'
+import { FanoutBudget } from './fanout-budget.ts'
 import { PublishScan } from './publish-scan.ts'
 import { PublishWriter } from './publish-writer.ts'
 import type { RetainedMessages } from './retained.ts'
@@ -88,6 +89,7 @@ export class MqttWorld {
   readonly draft = new MessageDraft()
   readonly writer: PublishWriter
   readonly inbound: InboundBudget
+  readonly fanout: FanoutBudget
   /** Sessions that have a No Local subscription: only then do messages carry their publisher. */
   noLocalCount = 0
   connectionCount = 0
@@ -104,12 +106,14 @@ export class MqttWorld {
     this.retained = options.retained
     this.formats = options.formats
     this.inbound = new InboundBudget(options.broker.world.turn)
+    this.fanout = new FanoutBudget(options.broker.world.turn)
     this.draft.protocol = PROTOCOL_MQTT
     this.draft.facts = this.facts
     this.writer = new PublishWriter({
       store: options.broker.world.store,
       formats: options.formats,
       names: options.names,
+      clock: options.broker.world.clock,
     })
   }
 
