@@ -19,7 +19,7 @@ export function importContext(foundation: Foundation, settings: Settings): Impor
       queueKinds,
       exchangeTypes: exchangeTypes(),
       defaultQueueType: settings.queues.defaultType,
-      newLedgerId: () => foundation.store.newLedgerId(),
+      newLedgerId: (label) => foundation.store.newLedgerId(label),
     }),
     hashing: hashing(foundation, settings),
     actingUser: IMPORTER,

@@ -82,7 +82,7 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
     unsyncedBytesMax: settings.warren.unsyncedBytesMax,
   })
   try {
-    const metadata = await openMetadataIn(dataDir, logger, damage)
+    const metadata = await openMetadataIn(dataDir, logger, damage, store)
     const close = async (): Promise<void> => {
       await store.close()
       await metadata.close()
@@ -94,17 +94,27 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
   }
 }
 
-async function openMetadataIn(dataDir: string | null, logger: Logger, damage: DamageCounts): Promise<Metadata> {
+async function openMetadataIn(
+  dataDir: string | null,
+  logger: Logger,
+  damage: DamageCounts,
+  { ledgers }: BlockStore,
+): Promise<Metadata> {
   if (dataDir === null) return createMemoryMetadata()
   const disk = new NodeDisk(path.join(dataDir, METADATA_FOLDER))
-  const { metadata, damages, lossCount, notices } = await openMetadata({ disk, logger })
+  const isExpected = ledgers.count > 0
+  const { metadata, isNew, damages, lossCount, notices } = await openMetadata({ disk, logger, isExpected })
+  ledgers.keepsUnclaimed = lossCount > 0
   for (const notice of notices) logger.notice(notice)
   for (const { file, from, to, reason } of damages) {
     logger.error(
       `metadata: ${file} is damaged from byte ${from} to ${to} (${reason}); a copy is set aside in quarantine`,
     )
   }
-  if (lossCount > 0) logger.error('metadata: both copies were damaged at the same place: records may be missing')
+  if (lossCount > 0)
+    logger.error(
+      `metadata: records are missing, ${isNew ? 'there are none' : 'both copies were damaged at the same place'}`,
+    )
   else if (damages.length > 0) logger.notice('metadata: everything is there, from the copy that is sound')
   damage.metadata = damages.length
   return metadata

@@ -6,11 +6,18 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { SILENT_LOGGER } from '../base/log.ts'
 import { MESSAGES_FOLDER, METADATA_FOLDER } from '../config/data-folder.ts'
-import { type CheckResult, checkFolder } from '../storage/check.ts'
+import { ledgerOwnerText } from '../model/records/records.ts'
+import { type CheckedLedger, type CheckResult, checkLocked } from '../storage/check.ts'
 import { NodeDisk } from '../storage/disk-node.ts'
-import { openMetadata, readMetadata } from '../storage/open-metadata.ts'
+import type { Metadata } from '../storage/metadata-port.ts'
+import { type OpenedMetadata, openMetadata, readMetadata } from '../storage/open-metadata.ts'
 import type { CliHost, CommandRegistrar } from './command.ts'
 import { loadWith } from './settings-options.ts'
+
+interface CheckOptions {
+  readonly repair: boolean
+  readonly dropUnclaimed: boolean
+}
 
 /** Adds `check`. */
 export const registerCheck: CommandRegistrar = (program, host) => {
@@ -19,27 +26,43 @@ export const registerCheck: CommandRegistrar = (program, host) => {
     .description("verify a stopped broker's data folder; exit code 1 when something is damaged")
     .argument('[folder]', 'data folder (default: that of the settings)')
     .option('--repair', 'set aside what is broken', false)
-    .action(async (folder: string | undefined, options: { readonly repair: boolean }) => {
+    .option('--drop-unclaimed', 'with --repair: give up messages whose queue was lost with damaged metadata', false)
+    .action(async (folder: string | undefined, options: CheckOptions) => {
       const dataDir = folder ?? loadWith({ set: [] }, host).dataDir
-      if (!(await check(dataDir, options.repair, host))) process.exitCode = 1
+      if (!(await check(dataDir, options, host))) process.exitCode = 1
     })
 }
 
-async function check(dataDir: string, repair: boolean, host: CliHost): Promise<boolean> {
+async function check(dataDir: string, options: CheckOptions, host: CliHost): Promise<boolean> {
   const messagesDir = path.join(dataDir, MESSAGES_FOLDER)
   if (!existsSync(messagesDir)) {
     host.stderr.write(`there is no data of a broker in ${dataDir}\n`)
     return false
   }
+  if (options.dropUnclaimed && !options.repair) {
+    host.stderr.write('--drop-unclaimed changes the folder: say --repair as well\n')
+    return false
+  }
+  const disk = new NodeDisk(messagesDir)
   try {
-    const messages = await checkFolder(new NodeDisk(messagesDir), { repair })
-    const metadata = await checkMetadata(path.join(dataDir, METADATA_FOLDER), repair)
-    host.stdout.write(`${describe(messages)}${metadata.text}`)
-    return messages.isSound && metadata.isSound
+    await disk.lock()
+    try {
+      return await checkBoth(disk, path.join(dataDir, METADATA_FOLDER), options, host)
+    } finally {
+      await disk.unlock()
+    }
   } catch (error) {
     host.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     return false
   }
+}
+
+async function checkBoth(disk: NodeDisk, metadataDir: string, options: CheckOptions, host: CliHost): Promise<boolean> {
+  const messages = await checkLocked(disk, options)
+  host.stdout.write(describe(messages))
+  const metadata = await checkMetadata(metadataDir, messages.ledgers, options)
+  host.stdout.write(metadata.text)
+  return messages.isSound && metadata.isSound
 }
 
 function describe(found: CheckResult): string {
@@ -54,19 +77,52 @@ function describe(found: CheckResult): string {
   return `${lines.join('\n')}\n`
 }
 
-async function checkMetadata(dir: string, repair: boolean): Promise<{ isSound: boolean; text: string }> {
-  if (!existsSync(dir)) return { isSound: true, text: 'metadata: none\n' }
+async function checkMetadata(
+  dir: string,
+  ledgers: readonly CheckedLedger[],
+  { repair, dropUnclaimed }: CheckOptions,
+): Promise<{ isSound: boolean; text: string }> {
   const disk = new NodeDisk(dir)
-  const opened = repair ? await openMetadata({ disk, logger: SILENT_LOGGER }) : await readMetadata(disk)
-  const count = [...opened.metadata.list([])].length
-  await opened.metadata.close()
-  const isSound = opened.damages.length === 0 && opened.lossCount === 0
-  const lines = [
-    `metadata: ${count} records`,
-    ...opened.notices.map((text) => `  note: ${text}`),
-    ...opened.damages.map(({ file, from, to, reason }) => `  damaged: ${file}, bytes ${from} to ${to}: ${reason}`),
-  ]
-  if (opened.lossCount > 0) lines.push('  both copies were damaged at the same place: records may be missing')
+  const found = await readMetadata(disk)
+  const isLost = found.lossCount > 0 || (found.isNew && ledgers.length > 0)
+  const isSound = found.damages.length === 0 && !isLost
+  const lines = [...describeMetadata(found), ...(isLost ? describeLoss(found, ledgers, dropUnclaimed) : [])]
   lines.push(isSound ? '  sound' : '  not sound')
+  if (repair && !isSound) {
+    const isExpected = ledgers.length > 0 && !dropUnclaimed
+    const options = { disk, logger: SILENT_LOGGER, isExpected, forgetsLosses: dropUnclaimed }
+    await (await openMetadata(options)).metadata.close()
+  }
   return { isSound, text: `${lines.join('\n')}\n` }
+}
+
+function describeMetadata({ metadata, notices, damages }: OpenedMetadata): string[] {
+  return [
+    `metadata: ${[...metadata.list([])].length} records`,
+    ...notices.map((text) => `  note: ${text}`),
+    ...damages.map(({ file, from, to, reason }) => `  damaged: ${file}, bytes ${from} to ${to}: ${reason}`),
+  ]
+}
+
+/** What was lost, and the messages that wait for it. */
+function describeLoss(
+  { metadata, isNew }: OpenedMetadata,
+  ledgers: readonly CheckedLedger[],
+  dropUnclaimed: boolean,
+): string[] {
+  const lines = [`  records are missing: ${isNew ? 'there are none' : 'both copies were damaged at the same place'}`]
+  for (const ledger of ledgers) {
+    if (ledger.liveCount === 0 || isClaimed(ledger, metadata)) continue
+    const fate = dropUnclaimed ? 'dropped at the next start' : 'kept'
+    lines.push(`  ${ledger.liveCount} messages ${ledgerOwnerText(ledger.label)}: its record is missing; ${fate}`)
+  }
+  return lines
+}
+
+function isClaimed({ id, label }: CheckedLedger, metadata: Metadata): boolean {
+  if (label === '') return true
+  const record = metadata.get(JSON.parse(label) as readonly string[])?.value as
+    | { readonly ledgerId: number }
+    | undefined
+  return record?.ledgerId === id
 }

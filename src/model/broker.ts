@@ -12,6 +12,7 @@ import { AccessEpoch } from './access/access-epoch.ts'
 import { AskedPermissions } from './access/asked-permissions.ts'
 import type { SessionLogin } from './access/authorization.ts'
 import { ConnectionRegistry } from './connections.ts'
+import type { UnclaimedLedger } from './message/message-store.ts'
 import { BrokerCounters } from './observe/counters.ts'
 import { EventExchange } from './observe/event-exchange.ts'
 import { Events } from './observe/events.ts'
@@ -28,6 +29,7 @@ import { announceRecord } from './records/record-events.ts'
 import {
   type BindingRecord,
   type ExchangeRecord,
+  ledgerOwnerText,
   type MetadataKey,
   metadataKeys,
   type QueueRecord,
@@ -52,6 +54,8 @@ const KINDS_OF_VHOST = [
   'topic-permission',
   KEPT,
 ]
+/** Lines of the log about messages without a queue. */
+const TOLD_MAX = 20
 const DROP_ORDER = ['binding', 'queue', 'exchange', 'vhost']
 const PUT_ORDER = ['vhost', 'exchange', 'queue', 'binding']
 
@@ -96,7 +100,18 @@ export class Broker {
     this.world.metadata.watch((_revision, ops) => this.#apply(ops))
     this.#isStarted = true
     for (const vhost of this.#vhosts.values()) vhost.topology.start()
-    this.world.store.dropUnclaimed()
+    this.#tellKept(this.world.store.dropUnclaimed())
+  }
+
+  #tellKept(kept: readonly UnclaimedLedger[]): void {
+    const log = this.world.logger.child('queue')
+    for (const { label, liveCount } of kept.slice(0, TOLD_MAX)) {
+      log.error(
+        `${liveCount} messages ${ledgerOwnerText(label)} are kept: its record is missing; declare it again to have them back`,
+      )
+    }
+    if (kept.length > TOLD_MAX)
+      log.error(`and messages of ${kept.length - TOLD_MAX} others; 'warren check' lists them all`)
   }
 
   /** Queues and exchanges stop; nothing is settled. */

@@ -25,11 +25,19 @@ export interface CheckResult {
   readonly ledgerCount: number
   /** Entries not settled, over all ledgers. */
   readonly liveCount: number
+  readonly ledgers: readonly CheckedLedger[]
   readonly damages: readonly Damage[]
   /** A torn tail and the like: nothing that was promised is missing. */
   readonly notices: readonly string[]
   /** Files set aside by this check or earlier. */
   readonly quarantinedCount: number
+}
+
+/** A ledger with entries, and whose it is. */
+export interface CheckedLedger {
+  readonly id: number
+  readonly label: string
+  readonly liveCount: number
 }
 
 function ignore(): void {}
@@ -38,42 +46,42 @@ function ignore(): void {}
 export async function checkFolder(disk: Disk, options: { readonly repair: boolean }): Promise<CheckResult> {
   await disk.lock()
   try {
-    const files = new LogFiles(disk)
-    const found = await probeBlockBytes(files)
-    const blockBytes = found === 0 ? BLOCK_BYTES_MAX : found
-    const entries = await listLog(files)
-    const blocks = new BlockTable(blockBytes, 0, new Turn(ignore))
-    blocks.skipTo(await numberAfterLog(files, blockBytes))
-    const damages: Damage[] = []
-    const notices: string[] = []
-    const report = {
-      ...SILENT,
-      onDamage: (damage: Damage) => damages.push(damage),
-      onNotice: (text: string) => notices.push(text),
-    }
-    const owner = { blockDied: ignore, ledgerChanged: ignore, ledgerGone: ignore }
-    const ledgers = new LedgerRegistry(owner, new RecordCursor(new Block(0, 0, 0, false, null)), new Tail())
-    ledgers.isRecovering = true
-    const recovery = new Recovery(ledgers, () => 0, report)
-    await scanLog(files, blocks, recovery, report, !options.repair)
-    let ledgerCount = 0
-    let liveCount = 0
-    for (const ledger of ledgers.all()) {
-      ledgerCount++
-      liveCount += ledger.liveCount
-    }
-    return {
-      isSound: damages.length === 0,
-      fileCount: entries.length,
-      fileBytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
-      recordCount: recovery.messageCount,
-      ledgerCount,
-      liveCount,
-      damages,
-      notices,
-      quarantinedCount: (await disk.list(QUARANTINE)).length,
-    }
+    return await checkLocked(disk, options)
   } finally {
     await disk.unlock()
+  }
+}
+
+/** The same in a folder that is locked. */
+export async function checkLocked(disk: Disk, options: { readonly repair: boolean }): Promise<CheckResult> {
+  const files = new LogFiles(disk)
+  const blockBytes = (await probeBlockBytes(files)) || BLOCK_BYTES_MAX
+  const entries = await listLog(files)
+  const blocks = new BlockTable(blockBytes, 0, new Turn(ignore))
+  blocks.skipTo(await numberAfterLog(files, blockBytes))
+  const damages: Damage[] = []
+  const notices: string[] = []
+  const report = {
+    ...SILENT,
+    onDamage: (damage: Damage) => damages.push(damage),
+    onNotice: (text: string) => notices.push(text),
+  }
+  const owner = { blockDied: ignore, ledgerChanged: ignore, ledgerGone: ignore }
+  const ledgers = new LedgerRegistry(owner, new RecordCursor(new Block(0, 0, 0, false, null)), new Tail())
+  ledgers.isRecovering = true
+  const recovery = new Recovery(ledgers, () => 0, report)
+  await scanLog(files, blocks, recovery, report, !options.repair)
+  const found = [...ledgers.all()]
+  return {
+    isSound: damages.length === 0,
+    fileCount: entries.length,
+    fileBytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+    recordCount: recovery.messageCount,
+    ledgerCount: found.length,
+    liveCount: found.reduce((sum, ledger) => sum + ledger.liveCount, 0),
+    ledgers: found.map(({ id, label, liveCount }) => ({ id, label, liveCount })),
+    damages,
+    notices,
+    quarantinedCount: (await disk.list(QUARANTINE)).length,
   }
 }

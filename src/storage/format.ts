@@ -56,6 +56,8 @@ export const KIND_SNAPSHOT_END = 7
 export const KIND_REST = 8
 /** Fills the place of damaged batches. */
 export const KIND_VOID = 9
+/** The label of a ledger: whose it is. */
+export const KIND_LEDGER_LABEL = 10
 
 /** In an owner's third word: the ledger is not durable; after a restart the owner is ignored. */
 export const OWNER_VOLATILE = 0x8000

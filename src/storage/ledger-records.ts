@@ -9,6 +9,8 @@
  *     word 5–6  delivered up to                  word 11–12 to   part describes
  *     then per range 3 words: first, count; per value 3 words: sequence, value
  *
+ *   label: word 2 ledger id, word 3 bytes, then the text in UTF-8
+ *
  * In changes, ranges are the settled entries. In a part they are the live ones: what lies in the interval and in none of
  * the ranges is settled.
  */
@@ -16,6 +18,7 @@ import type { Appender } from './appender.ts'
 import {
   KIND_LEDGER,
   KIND_LEDGER_DELETED,
+  KIND_LEDGER_LABEL,
   KIND_SNAPSHOT_BEGIN,
   KIND_SNAPSHOT_END,
   KIND_SNAPSHOT_PART,
@@ -71,6 +74,25 @@ export function appendChanges(appender: Appender, ledger: Ledger): void {
     range = rangeEnd
     value = valueEnd
   } while (range < ranges.length || value < remembered.length)
+}
+
+/** Appends whose ledger it is, when somebody said. */
+export function appendLabel(appender: Appender, ledger: Ledger): void {
+  if (ledger.label === '') return
+  const text = Buffer.from(ledger.label)
+  const word = head(appender, KIND_LEDGER_LABEL, 4 + ((text.length + 3) >>> 2))
+  const { bytes, words } = appender.block
+  words[word + 2] = ledger.id
+  words[word + 3] = text.length
+  bytes.set(text, (word + 4) * 4)
+  ledger.isLabelled = true
+}
+
+/** Applies a label that recovery found. */
+export function replayLabel(bytes: Buffer, words: Uint32Array, word: number, ledger: Ledger): void {
+  const from = (word + 4) * 4
+  ledger.label = bytes.toString('utf8', from, from + words[word + 3]!)
+  ledger.isLabelled = true
 }
 
 /** Appends that the ledger is gone. */

@@ -35,11 +35,19 @@ export class LedgerRegistry implements LedgerHost, RecoveredLedgers {
   #nextId = 1
   /** The log is being played back: changes are not news. */
   isRecovering = false
+  /** Records of the metadata are missing: ledgers that nobody claims are not dropped. */
+  keepsUnclaimed = false
+  /** What recovery found, by label; made when it is asked for. */
+  #left: Map<string, Ledger> | null = null
 
   constructor(owner: RegistryOwner, cursor: RecordCursor, tail: Tail) {
     this.#owner = owner
     this.cursor = cursor
     this.tail = tail
+  }
+
+  get count(): number {
+    return this.#byId.size
   }
 
   get nextId(): number {
@@ -60,25 +68,50 @@ export class LedgerRegistry implements LedgerHost, RecoveredLedgers {
     return this.#volatile[ownerWord] ?? undefined
   }
 
-  newId(): number {
+  /** An id that was never used; while metadata is missing, the id of what somebody with this label left behind. */
+  newId(label: string): number {
+    const left = this.keepsUnclaimed && label !== '' ? this.#leftBy(label) : undefined
+    if (left !== undefined) return left.id
     if (this.#nextId > LEDGER_ID_MAX) throw new Error('ledger ids are used up')
     return this.#nextId++
   }
 
-  claim(id: number, isDurable: boolean): Ledger {
-    const known = this.#byId.get(id)
-    if (known !== undefined && known.isDurable === isDurable) {
-      known.isClaimed = true
-      return known
+  claim(id: number, isDurable: boolean, label: string): Ledger {
+    let ledger = this.#byId.get(id)
+    if (ledger?.isDurable !== isDurable) {
+      ledger?.delete()
+      ledger = this.#add(id, isDurable)
     }
-    known?.delete()
-    const ledger = this.#add(id, isDurable)
     ledger.isClaimed = true
+    if (label !== ledger.label) {
+      ledger.label = label
+      ledger.isLabelled = false
+    }
     return ledger
   }
 
-  dropUnclaimed(): void {
-    for (const ledger of [...this.#byId.values()]) if (!ledger.isClaimed) ledger.delete()
+  /** Drops what nobody has claimed; while metadata is missing, only what is empty. Returns what is kept. */
+  dropUnclaimed(): Ledger[] {
+    const kept: Ledger[] = []
+    for (const ledger of [...this.#byId.values()]) {
+      if (ledger.isClaimed) continue
+      if (this.keepsUnclaimed && ledger.liveCount > 0) kept.push(ledger)
+      else ledger.delete()
+    }
+    return kept
+  }
+
+  /** The newest with this label that nobody has claimed: an older one was on its way out. */
+  #leftBy(label: string): Ledger | undefined {
+    if (this.#left === null) {
+      const left = new Map<string, Ledger>()
+      for (const ledger of this.#byId.values()) {
+        if (ledger.label !== '' && ledger.id >= (left.get(ledger.label)?.id ?? 0)) left.set(ledger.label, ledger)
+      }
+      this.#left = left
+    }
+    const ledger = this.#left.get(label)
+    return ledger === undefined || ledger.isClaimed || ledger.isDeleted ? undefined : ledger
   }
 
   /** Ledgers with a state that a snapshot must describe. */

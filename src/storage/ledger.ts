@@ -52,6 +52,10 @@ export class Ledger {
   isDeleted = false
   /** A queue has asked for it since the start. */
   isClaimed = false
+  /** Whose it is, in the owner's words; '' when nobody said. */
+  label = ''
+  /** The log knows the label. */
+  isLabelled = false
   /** Cold reads: the address behind the last one, and its size. */
   coldNext = 0
   coldBytes = 0
@@ -237,8 +241,14 @@ export class Ledger {
     const tail = this.#tail
     const page = this.pages.ensure(sequence)
     this.#tail = page
-    if (tail !== null && tail !== page && tail.live === 0) this.pages.release(sequence - 1)
+    if (tail === null) this.#labelWanted()
+    else if (tail !== page && tail.live === 0) this.pages.release(sequence - 1)
     return page
+  }
+
+  /** With the first entry the label goes to the log. */
+  #labelWanted(): void {
+    if (this.isDurable && this.label !== '' && !this.isLabelled) this.#host.ledgerChanged(this, true)
   }
 
   #loggedSettled(sequence: number, address: number): void {

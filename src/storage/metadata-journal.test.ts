@@ -145,6 +145,18 @@ test('both copies removed after a clean stop: the loss is seen', async () => {
   assert.deepEqual([opened.isNew, opened.lossCount], [true, 1])
 })
 
+test('metadata that is not there, though there are messages, is a loss; losses are remembered until somebody accepts them', async () => {
+  const disk = new MemoryDisk()
+  const options = { disk, logger: SILENT_LOGGER }
+  const opened = await openMetadata({ ...options, isExpected: true })
+  assert.deepEqual([opened.isNew, opened.lossCount], [true, 1])
+  await transact(opened.metadata, [], [put(['k'], 1)])
+  await opened.metadata.close()
+  assert.equal((await expectEntries(disk, [['k', 1]])).lossCount, 1)
+  await (await openMetadata({ ...options, forgetsLosses: true })).metadata.close()
+  await expectSound(disk, [['k', 1]])
+})
+
 test('a torn last write after a crash is no damage', async () => {
   const disk = (await threeEntries()).processDeath()
   await disk.remove('stopped')

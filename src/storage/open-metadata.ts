@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../base/log.ts'
 import { type Disk, DiskError } from './disk.ts'
-import { readJournal } from './journal-reader.ts'
+import { type JournalContent, readJournal } from './journal-reader.ts'
 import { MetadataJournal } from './metadata-journal.ts'
 import { FORGETFUL_STORE } from './metadata-memory.ts'
 import type { Metadata } from './metadata-port.ts'
@@ -21,6 +21,10 @@ const REVISION_LEAP = 2 ** 32
 export interface MetadataOptions {
   readonly disk: Disk
   readonly logger: Logger
+  /** There are messages: without any metadata, some must have been lost. */
+  readonly isExpected?: boolean
+  /** Earlier losses are not to be remembered any more. */
+  readonly forgetsLosses?: boolean
   /** When a turn's transactions start to be committed; `setImmediate` unless a test wants otherwise. */
   readonly schedule?: CommitScheduler
 }
@@ -38,8 +42,9 @@ export interface OpenedMetadata {
 }
 
 /** Opens or creates the store. Rejects when it is of a newer format, or when it cannot be read. */
-export async function openMetadata({ disk, logger, schedule }: MetadataOptions): Promise<OpenedMetadata> {
-  const content = await readJournal(disk)
+export async function openMetadata(options: MetadataOptions): Promise<OpenedMetadata> {
+  const { disk, logger, schedule } = options
+  const content = settleLosses(await readJournal(disk), options)
   const { loaded, damages, lossCount, notices } = content
   const revision = content.generation === 0 ? 0 : loaded.revision + REVISION_LEAP
   // The journal asks only once the sequencer is there.
@@ -60,4 +65,10 @@ export async function readMetadata(disk: Disk): Promise<OpenedMetadata> {
   const { loaded, generation, damages, lossCount, notices } = await readJournal(disk)
   const metadata = new MetadataSequencer(FORGETFUL_STORE, loaded, setImmediate)
   return { metadata, isNew: generation === 0, damages, lossCount, notices }
+}
+
+function settleLosses(content: JournalContent, { isExpected, forgetsLosses }: MetadataOptions): JournalContent {
+  if (forgetsLosses === true && content.lossCount > 0) return { ...content, lossCount: 0, isWhole: false }
+  if (isExpected === true && content.generation === 0 && content.lossCount === 0) return { ...content, lossCount: 1 }
+  return content
 }

@@ -10,6 +10,7 @@ import {
   BATCH_HEADER_BYTES,
   KIND_LEDGER,
   KIND_LEDGER_DELETED,
+  KIND_LEDGER_LABEL,
   KIND_MESSAGE,
   KIND_MOVED,
   KIND_SNAPSHOT_BEGIN,
@@ -21,7 +22,7 @@ import {
   readWide,
 } from './format.ts'
 import type { Ledger } from './ledger.ts'
-import { replayChanges, replayPart } from './ledger-records.ts'
+import { replayChanges, replayLabel, replayPart } from './ledger-records.ts'
 import type { FollowSink } from './log.ts'
 import type { StorageReport } from './report.ts'
 
@@ -68,7 +69,7 @@ export class Recovery implements FollowSink {
       const word = at >>> 2
       const kind = words[word + 1]! & 0xff
       if (kind === KIND_MESSAGE || kind === KIND_MOVED) this.#message(block, bytes, words, at)
-      else this.#other(kind, block.base + at, words, word)
+      else this.#other(kind, block.base + at, bytes, words, word)
       at += (words[word]! + 7) & ~7
     }
   }
@@ -89,7 +90,7 @@ export class Recovery implements FollowSink {
     }
   }
 
-  #other(kind: number, position: number, words: Uint32Array, word: number): void {
+  #other(kind: number, position: number, bytes: Buffer, words: Uint32Array, word: number): void {
     if (kind === KIND_LEDGER) replayChanges(words, word, this.#ledger(words[word + 2]!))
     else if (kind === KIND_SNAPSHOT_PART) {
       this.#mentioned.add(words[word + 2]!)
@@ -97,7 +98,8 @@ export class Recovery implements FollowSink {
     } else if (kind === KIND_LEDGER_DELETED) {
       this.#last = null
       this.#ledgers.recoveredDeleted(words[word + 2]!)
-    } else if (kind === KIND_SNAPSHOT_BEGIN) {
+    } else if (kind === KIND_LEDGER_LABEL) replayLabel(bytes, words, word, this.#ledger(words[word + 2]!))
+    else if (kind === KIND_SNAPSHOT_BEGIN) {
       this.#mentioned.clear()
       this.#begin = position
       this.#ledgers.onNextLedgerId(readWide(words, word + 2))

@@ -7,7 +7,7 @@
  */
 import type { Block } from './block.ts'
 import type { Ledger } from './ledger.ts'
-import { appendPart, appendSnapshotBegin, appendSnapshotEnd } from './ledger-records.ts'
+import { appendLabel, appendPart, appendSnapshotBegin, appendSnapshotEnd } from './ledger-records.ts'
 import type { LedgerRegistry } from './ledger-registry.ts'
 import type { Log } from './log.ts'
 
@@ -57,6 +57,7 @@ export class Snapshotter {
     while (this.#next < todo.length && budget > 0) {
       const ledger = todo[this.#next]!
       const before = this.#log.appended
+      if (this.#from === 1 && !ledger.isDeleted) appendLabel(this.#log.appender, ledger)
       if (!ledger.isDeleted) this.#from = appendPart(this.#log.appender, ledger, this.#from)
       else this.#from = 0
       if (this.#from === 0) {

@@ -13,7 +13,7 @@ import type { BlockTable } from './block-table.ts'
 import { ColdReader, type LoadSink } from './cold-reader.ts'
 import { KIND_MESSAGE, OWNER_BYTES, RECORD_HEAD_BYTES } from './format.ts'
 import type { Ledger } from './ledger.ts'
-import { appendChanges, appendDeleted } from './ledger-records.ts'
+import { appendChanges, appendDeleted, appendLabel } from './ledger-records.ts'
 import { LedgerRegistry } from './ledger-registry.ts'
 import type { DurableSink, Log, LogHealth, LogOwner } from './log.ts'
 import type { LogFiles } from './log-files.ts'
@@ -231,16 +231,16 @@ export class BlockStore implements TurnTask, LogOwner, DurableSink, TailOwner {
 
   // Ledgers
 
-  ledger(id: number, durable: boolean): Ledger {
-    return this.ledgers.claim(id, durable)
+  ledger(id: number, durable: boolean, label = ''): Ledger {
+    return this.ledgers.claim(id, durable, label)
   }
 
-  newLedgerId(): number {
-    return this.ledgers.newId()
+  newLedgerId(label = ''): number {
+    return this.ledgers.newId(label)
   }
 
-  dropUnclaimed(): void {
-    this.ledgers.dropUnclaimed()
+  dropUnclaimed(): readonly Ledger[] {
+    return this.ledgers.dropUnclaimed()
   }
 
   blockDied(block: Block): void {
@@ -309,7 +309,9 @@ export class BlockStore implements TurnTask, LogOwner, DurableSink, TailOwner {
     this.#changed = []
     for (const ledger of changed) {
       ledger.journal.isListed = false
-      if (!ledger.isDeleted) appendChanges(this.#durable, ledger)
+      if (ledger.isDeleted) continue
+      if (!ledger.isLabelled) appendLabel(this.#durable, ledger)
+      appendChanges(this.#durable, ledger)
     }
   }
 

@@ -44,7 +44,7 @@ function rethrow(error: unknown): never {
 }
 
 /** A broker on a disk, as it comes up. */
-async function liveOn(disk: MemoryDisk, metadata: Metadata, startMs: number): Promise<Life> {
+async function liveOn(disk: MemoryDisk, metadata: Metadata, startMs: number, keepsUnclaimed = false): Promise<Life> {
   const clock = new ManualClock(startMs)
   const turn = new Turn(rethrow)
   const timers = new TimerWheel(clock, rethrow)
@@ -54,6 +54,7 @@ async function liveOn(disk: MemoryDisk, metadata: Metadata, startMs: number): Pr
     return view.bodyBytes
   }
   const store = await openMessageStore({ disk, turn, clock, wheel: timers, report: SILENT, weigh, blockBytes: 65536 })
+  store.ledgers.keepsUnclaimed = keepsUnclaimed
   const broker = new Broker({
     metadata,
     store,
@@ -211,4 +212,27 @@ test('a transient message that also went to a quorum queue is gone from the othe
   value((answered) => second.vhost.declareQueue(queueDeclaration('late'), ALICE, answered))
   value((answered) => second.vhost.bind(binding('news', 'late'), ALICE, answered))
   await until(() => second.vhost.queue('late')!.readyCount === 10)
+})
+
+test('messages whose queue was lost with its record are kept, and come back when it is declared again', async () => {
+  const disk = new MemoryDisk()
+  const first = await liveOn(disk, createMemoryMetadata(), 1_700_000_000_000)
+  for (const name of ['mine', 'other']) value((done) => first.vhost.declareQueue(queueDeclaration(name), ALICE, done))
+  for (let i = 0; i < 10; i++) publish(first, { key: i % 2 === 0 ? 'mine' : 'other', body: `${i}`, persistent: true })
+  await durable(first)
+
+  // Two starts without the records.
+  const second = await liveOn(disk.processDeath(), createMemoryMetadata(), 1_700_000_001_000, true)
+  await durable(second)
+  await second.store.close()
+  const third = await liveOn(disk.processDeath(), createMemoryMetadata(), 1_700_000_002_000, true)
+  value((done) => third.vhost.declareQueue({ ...queueDeclaration('mine'), durable: false }, ALICE, done))
+  assert.equal(third.vhost.queue('mine')!.readyCount, 0)
+  value((done) => third.vhost.declareQueue(queueDeclaration('other'), ALICE, done))
+  assert.deepEqual(await bodies(third, 'other'), ['1', '3', '5', '7', '9'])
+
+  // Without a loss, what nobody claims goes: a queue of the same name is a new one.
+  const fourth = await liveOn(disk.processDeath(), createMemoryMetadata(), 1_700_000_003_000)
+  value((done) => fourth.vhost.declareQueue(queueDeclaration('mine'), ALICE, done))
+  assert.deepEqual(await bodies(fourth, 'mine'), [])
 })

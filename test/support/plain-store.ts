@@ -8,6 +8,7 @@ import type {
   MessageStore,
   Position,
   SafeSink,
+  UnclaimedLedger,
 } from '../../src/model/message/message-store.ts'
 
 interface PlainRecord {
@@ -178,5 +179,7 @@ export class PlainStore implements MessageStore {
     return ++this.#lastLedgerId
   }
 
-  dropUnclaimed(): void {}
+  dropUnclaimed(): readonly UnclaimedLedger[] {
+    return []
+  }
 }

@@ -7,7 +7,13 @@
  */
 
 import type { QueueKinds } from '../../model/queue/queue-host.ts'
-import type { BindingRecord, ExchangeRecord, QueueRecord } from '../../model/records/records.ts'
+import {
+  type BindingRecord,
+  type ExchangeRecord,
+  ledgerLabel,
+  metadataKeys,
+  type QueueRecord,
+} from '../../model/records/records.ts'
 import type { Binding, Exchange, ExchangeType } from '../../model/routing/exchange.ts'
 import { type Arguments, stringArgument, stringValue } from '../../model/values/arguments.ts'
 import { restoreArguments, storeArguments } from '../../model/values/arguments-json.ts'
@@ -26,8 +32,8 @@ export interface BuilderWorld {
   readonly exchangeTypes: ReadonlyMap<string, ExchangeType>
   /** Queue type where neither declaration nor vhost names one. */
   readonly defaultQueueType: string
-  /** An id for what keeps messages; never given twice. */
-  readonly newLedgerId: () => number
+  /** An id for what keeps messages, as `MessageStore.newLedgerId` gives it. */
+  readonly newLedgerId: (label: string) => number
 }
 
 /** Builders over the kinds and types of a broker. */
@@ -77,7 +83,7 @@ function queueRecord(
     autoDelete,
     exclusive: false,
     arguments: storeArguments(args),
-    ledgerId: world.newLedgerId(),
+    ledgerId: world.newLedgerId(ledgerLabel(metadataKeys.queue(vhost, name))),
     owner: null,
     declaredBy,
   })
@@ -97,7 +103,7 @@ function exchangeRecord(world: BuilderWorld, vhost: string, declaration: Exchang
     autoDelete,
     internal,
     arguments: storeArguments(args),
-    ledgerId: type.keepsMessages ? world.newLedgerId() : 0,
+    ledgerId: type.keepsMessages ? world.newLedgerId(ledgerLabel(metadataKeys.exchange(vhost, name))) : 0,
   })
 }
 

@@ -295,7 +295,7 @@ export class NodeMetrics {
         ['log_unsynced_bytes', 'gauge', 'Bytes written or waiting that are not yet synced', log.unsyncedBytes],
         ['log_failures_total', 'counter', 'Total number of failed writes and syncs of the log', log.failureCount],
         ['log_damages', 'gauge', 'Damaged places found in the log at start', log.damageCount],
-        ['metadata_damages', 'gauge', 'Damaged records found in the metadata at start', log.metadataDamageCount],
+        ['metadata_damages', 'gauge', 'Damaged places found in the metadata at start', log.metadataDamageCount],
       ]) +
       histogram(
         sync,

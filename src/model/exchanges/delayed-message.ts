@@ -12,7 +12,7 @@ import { TURN_DELIVER, type TurnTask } from '../../base/turn.ts'
 import { MessageDraft, type RoutingFacts } from '../message/message.ts'
 import type { Address, Ledger, LoadSink } from '../message/message-store.ts'
 import { ADMIT_STORED, type Admission } from '../queue/queue.ts'
-import type { ExchangeRecord } from '../records/records.ts'
+import { type ExchangeRecord, ledgerLabel, metadataKeys } from '../records/records.ts'
 import type {
   Binding,
   ExchangeHost,
@@ -76,7 +76,11 @@ class DelayedMessages implements ExchangeKeeper, TimerOwner, TurnTask, LoadSink 
   constructor(record: ExchangeRecord, host: ExchangeHost) {
     this.#record = record
     this.#host = host
-    this.#ledger = host.store.ledger(record.ledgerId, record.durable)
+    this.#ledger = host.store.ledger(
+      record.ledgerId,
+      record.durable,
+      ledgerLabel(metadataKeys.exchange(record.vhost, record.name)),
+    )
   }
 
   get keptCount(): number {

@@ -9,7 +9,7 @@
 import { MessageDraft, type RoutingFacts } from '../message/message.ts'
 import type { Address, Ledger, LoadSink } from '../message/message-store.ts'
 import { ADMIT_STORED, type Admission } from '../queue/queue.ts'
-import type { ExchangeRecord } from '../records/records.ts'
+import { type ExchangeRecord, ledgerLabel, metadataKeys } from '../records/records.ts'
 import type {
   Binding,
   Destination,
@@ -72,7 +72,11 @@ class History implements ExchangeKeeper {
   constructor(record: ExchangeRecord, host: ExchangeHost, countMax: number) {
     this.#durable = record.durable
     this.#host = host
-    this.#ledger = host.store.ledger(record.ledgerId, record.durable)
+    this.#ledger = host.store.ledger(
+      record.ledgerId,
+      record.durable,
+      ledgerLabel(metadataKeys.exchange(record.vhost, record.name)),
+    )
     this.#countMax = countMax
     this.#dropTransient()
   }

@@ -69,6 +69,12 @@ export interface Ledger {
   delete(): void
 }
 
+/** A ledger whose owner is not known any more. */
+export interface UnclaimedLedger {
+  readonly label: string
+  readonly liveCount: number
+}
+
 /** The store of one broker. */
 export interface MessageStore {
   /** The block that holds the record reserved last, its 32-bit view, and where its payload starts (a multiple of 4). */
@@ -98,12 +104,15 @@ export interface MessageStore {
   awaitDurable(sink: DurableSink): void
   /** Calls the sink when `safe` advances next. */
   awaitSafe(sink: SafeSink): void
-  /** The ledger with this id: with what recovery found, or a new one. A ledger that is not durable holds nothing after a restart. */
-  ledger(id: number, durable: boolean): Ledger
-  /** An id for a new ledger. */
-  newLedgerId(): number
-  /** After all queues are rebuilt: drops what belongs to none of them. */
-  dropUnclaimed(): void
+  /**
+   * The ledger with this id: with what recovery found, or a new one. A ledger that is not durable holds nothing after a restart.
+   * The label (`ledgerLabel`) says whose it is.
+   */
+  ledger(id: number, durable: boolean, label?: string): Ledger
+  /** An id for a new ledger; when its owner's record was lost to damage, that of the ledger which its label names. */
+  newLedgerId(label?: string): number
+  /** After all queues are rebuilt: drops what belongs to none of them. What must be kept, since records are missing, is returned. */
+  dropUnclaimed(): readonly UnclaimedLedger[]
 }
 
 /** More targets than this are written as several records. */

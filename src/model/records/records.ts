@@ -131,3 +131,15 @@ export const metadataKeys = {
   parameter: (vhost: string, component: string, name: string): MetadataKey => ['parameter', vhost, component, name],
   globalParameter: (name: string): MetadataKey => ['global-parameter', name],
 } as const
+
+/** How the ledger of a queue or an exchange is labelled in the log: finds its messages again when the record is lost. */
+export function ledgerLabel(key: MetadataKey): string {
+  return JSON.stringify(key)
+}
+
+/** Whose messages a labelled ledger holds, in words. */
+export function ledgerOwnerText(label: string): string {
+  if (label === '') return 'of an unknown queue'
+  const [kind, vhost, name] = JSON.parse(label) as readonly string[] // Labels are made above.
+  return `of ${kind} '${name}' in vhost '${vhost}'`
+}

@@ -6,7 +6,7 @@
 
 import type { Refusal } from '../queue/queue.ts'
 import { type Attempt, type Proposal, propose } from '../records/proposals.ts'
-import { type ExchangeRecord, metadataKeys } from '../records/records.ts'
+import { type ExchangeRecord, ledgerLabel, metadataKeys } from '../records/records.ts'
 import type { Exchange, ExchangeType } from '../routing/exchange.ts'
 import { ALTERNATE_EXCHANGE, type ExchangeState } from '../routing/exchange-state.ts'
 import { DEFAULT_EXCHANGE, RESERVED_PREFIX } from '../routing/system-exchanges.ts'
@@ -115,6 +115,8 @@ export class ExchangeVerbs {
   #creation(declaration: ExchangeDeclaration, type: ExchangeType): Proposal<Exchange> {
     const { vhost } = this.#topology
     const { name, durable, autoDelete, internal } = declaration
+    const key = metadataKeys.exchange(vhost, name)
+    const label = durable ? ledgerLabel(key) : ''
     const record: ExchangeRecord = {
       vhost,
       name,
@@ -123,9 +125,8 @@ export class ExchangeVerbs {
       autoDelete,
       internal,
       arguments: storeArguments(declaration.arguments),
-      ledgerId: type.keepsMessages ? this.#world.store.newLedgerId() : 0,
+      ledgerId: type.keepsMessages ? this.#world.store.newLedgerId(label) : 0,
     }
-    const key = metadataKeys.exchange(vhost, name)
     return {
       guards: [
         { key: metadataKeys.vhost(vhost), expect: 'present' },

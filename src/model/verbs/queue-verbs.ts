@@ -7,7 +7,7 @@ import { uniqueName } from '../../base/random.ts'
 import type { Queue, Refusal } from '../queue/queue.ts'
 import type { DeleteReason, QueueKind, QueueProperties } from '../queue/queue-host.ts'
 import { type Attempt, type Proposal, propose } from '../records/proposals.ts'
-import { metadataKeys, type QueueRecord, type VhostRecord } from '../records/records.ts'
+import { ledgerLabel, metadataKeys, type QueueRecord, type VhostRecord } from '../records/records.ts'
 import { RESERVED_PREFIX } from '../routing/system-exchanges.ts'
 import type { Topology } from '../topology.ts'
 import { type Arguments, stringValue, type TypedValue } from '../values/arguments.ts'
@@ -219,6 +219,7 @@ export class QueueVerbs {
 
   #creation({ properties, arguments: args, kind, actor }: Plan): Proposal<DeclaredQueue> {
     const { vhost, name, durable, exclusive, autoDelete } = properties
+    const key = metadataKeys.queue(vhost, name)
     const record: QueueRecord = {
       vhost,
       name,
@@ -227,11 +228,10 @@ export class QueueVerbs {
       autoDelete,
       exclusive,
       arguments: storeArguments(args),
-      ledgerId: this.#world.store.newLedgerId(),
+      ledgerId: this.#world.store.newLedgerId(durable ? ledgerLabel(key) : ''),
       owner: exclusive ? actor.connectionId : null,
       declaredBy: actor.user,
     }
-    const key = metadataKeys.queue(vhost, name)
     return {
       guards: [
         { key: metadataKeys.vhost(vhost), expect: 'present' },

@@ -25,7 +25,7 @@ import {
   type TakeSink,
 } from '../../model/queue/queue.ts'
 import type { QueueHost } from '../../model/queue/queue-host.ts'
-import type { QueueRecord } from '../../model/records/records.ts'
+import { ledgerLabel, metadataKeys, type QueueRecord } from '../../model/records/records.ts'
 import { booleanArgument, integerArgument } from '../../model/values/arguments.ts'
 import { restoreArguments } from '../../model/values/arguments-json.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
@@ -83,7 +83,8 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
     this.vhost = record.vhost
     this.host = host
     this.store = host.store
-    this.ledger = host.store.ledger(record.ledgerId, record.durable)
+    const label = record.durable ? ledgerLabel(metadataKeys.queue(record.vhost, record.name)) : ''
+    this.ledger = host.store.ledger(record.ledgerId, record.durable, label)
     this.reader = new EntryReader(host.store, this.ledger, this)
     this.recoveredUpTo = this.ledger.deliveredUpTo
     this.tellsTransient = record.durable

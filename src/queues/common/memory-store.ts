@@ -13,6 +13,7 @@ import type {
   MessageStore,
   Position,
   SafeSink,
+  UnclaimedLedger,
 } from '../../model/message/message-store.ts'
 
 interface StoredRecord {
@@ -167,7 +168,9 @@ export class MemoryStore implements MessageStore {
     return ++this.#lastLedgerId
   }
 
-  dropUnclaimed(): void {}
+  dropUnclaimed(): readonly UnclaimedLedger[] {
+    return []
+  }
 
   // For tests
 

@@ -27,7 +27,7 @@ import {
   type TakeSink,
 } from '../../model/queue/queue.ts'
 import type { QueueHost } from '../../model/queue/queue-host.ts'
-import type { QueueRecord } from '../../model/records/records.ts'
+import { ledgerLabel, metadataKeys, type QueueRecord } from '../../model/records/records.ts'
 import { booleanArgument, integerArgument } from '../../model/values/arguments.ts'
 import { restoreArguments } from '../../model/values/arguments-json.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
@@ -91,7 +91,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
     this.vhost = record.vhost
     this.host = host
     this.store = host.store
-    this.ledger = host.store.ledger(record.ledgerId, true)
+    this.ledger = host.store.ledger(record.ledgerId, true, ledgerLabel(metadataKeys.queue(record.vhost, record.name)))
     this.reader = new EntryReader(host.store, this.ledger, this)
     this.recoveredUpTo = this.ledger.deliveredUpTo
     this.#idleSinceMs = host.clock.nowMs()

@@ -33,6 +33,8 @@ const DRAIN_SECONDS_MAX = 600
 const SETTLED_MS_MAX = 20_000
 /** A start that takes this long must have told of its progress: it does once it recovers for a second. */
 const PROGRESS_SECONDS = 3.5
+/** The newest segments wait for a snapshot or for compaction, whatever is in them. */
+const RECENT_SEGMENTS = 6
 const MB = 1e6
 
 /** One depth of backlog, with what it must keep to. */
@@ -65,6 +67,14 @@ async function settledFolderBytes(folder: string, enough: number): Promise<numbe
     bytes = folderBytes(folder)
   }
   return bytes
+}
+
+/** Segments of the log that lie far behind its newest one: something in them is still needed. */
+function pinnedSegments(folder: string): number {
+  const numbers = readdirSync(join(folder, 'messages'))
+    .filter((name) => /^[0-9a-f]{8}\.log$/.test(name))
+    .map((name) => Number.parseInt(name, 16))
+  return numbers.filter((number) => number < Math.max(...numbers) - RECENT_SEGMENTS).length
 }
 
 /** The largest resident memory of a process while something runs. */
@@ -200,6 +210,7 @@ async function measureOldMessage(context: BenchContext): Promise<Row[]> {
     const flow = { ...DURABLE, sizes: [1024], count: FLOW_MESSAGES, warmupSeconds: 0, queueName: 'bench-flow' }
     await context.load(broker, flow)
     const bytes = await settledFolderBytes(folder, 64 * MB)
+    const pinned = pinnedSegments(folder)
     await broker.kill()
     ;({ broker, seconds } = await startOn(folder))
     const again = await amqp.connect(broker.amqpUrl)
@@ -208,6 +219,7 @@ async function measureOldMessage(context: BenchContext): Promise<Row[]> {
     if (messageCount !== 1) throw new Error(`the old message is there ${messageCount} times after the kill`)
     return [
       atMost('folder with one old unacked message, 2 GB gone by', bytes / MB, 'MB', 64),
+      atMost('segments that the old message pins', pinned, 'segments', 1),
       plain('ready with an empty folder', emptySeconds, 's'),
       atMost('ready after those 2 GB', seconds, 's', 2),
     ]
