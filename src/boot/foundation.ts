@@ -133,6 +133,7 @@ function storageReport(logger: Logger, alarms: Alarms, clock: Clock, damage: Dam
       damage.log++
       logger.error(`${file} is damaged from byte ${from} to ${to} (${reason}); a copy is set aside in quarantine`)
     },
+    onTrouble: (text) => logger.error(text),
     onNotice: (text) => logger.notice(text),
     onProgress(bytes, bytesTotal) {
       const nowMs = clock.monotonicMs()

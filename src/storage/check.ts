@@ -55,7 +55,8 @@ export async function checkFolder(disk: Disk, options: { readonly repair: boolea
 /** The same in a folder that is locked. */
 export async function checkLocked(disk: Disk, options: { readonly repair: boolean }): Promise<CheckResult> {
   const files = new LogFiles(disk)
-  const blockBytes = (await probeBlockBytes(files)) || BLOCK_BYTES_MAX
+  const mode = options.repair ? 'repair' : 'check'
+  const blockBytes = (await probeBlockBytes(files, mode)) || BLOCK_BYTES_MAX
   const entries = await listLog(files)
   const blocks = new BlockTable(blockBytes, 0, new Turn(ignore))
   blocks.skipTo(await numberAfterLog(files, blockBytes))
@@ -70,7 +71,7 @@ export async function checkLocked(disk: Disk, options: { readonly repair: boolea
   const ledgers = new LedgerRegistry(owner, new RecordCursor(new Block(0, 0, 0, false, null)), new Tail())
   ledgers.isRecovering = true
   const recovery = new Recovery(ledgers, () => 0, report)
-  await scanLog(files, blocks, recovery, report, !options.repair)
+  await scanLog(files, blocks, recovery, report, mode)
   const found = [...ledgers.all()]
   return {
     isSound: damages.length === 0,

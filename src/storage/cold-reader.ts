@@ -3,8 +3,10 @@
  *
  * A read takes the batches around the entry, verifies their checksums, and becomes a window. Reads of a ledger that goes
  * forward grow from 256 KiB to 4 MiB. Requests are collected during the turn and started at its end, because a read may
- * take memory that a view still looks at. What is damaged is settled: the consumer goes on behind it.
+ * take memory that a view still looks at. What is damaged is settled: the consumer goes on behind it. What the disk does not
+ * give (EIO) may be sound, so nothing is settled: the consumer waits, and the read is tried again.
  */
+import { TimerEntry, type TimerOwner, type TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import type { Block, Slab } from './block.ts'
 import type { BlockTable } from './block-table.ts'
@@ -43,6 +45,7 @@ export interface ColdOwner {
 export interface ColdParts {
   readonly blocks: BlockTable
   readonly turn: Turn
+  readonly wheel: TimerWheel
   readonly files: LogFiles | null
   readonly report: StorageReport
   readonly windowBytesMax: number
@@ -63,7 +66,8 @@ interface Job {
 
 const READ_BYTES_MIN = 256 * 1024
 const READ_BYTES_MAX = 4 * 1024 * 1024
-const TRIES_MAX = 3
+const RETRY_MS_MIN = 100
+const RETRY_MS_MAX = 5_000
 
 /** Where a read got: `[start, end)` is sound; or the batch there is not; or it takes more bytes to tell. */
 type Finding =
@@ -72,7 +76,7 @@ type Finding =
   | { readonly kind: 'short'; readonly start: number; readonly bytes: number }
 
 /** Brings cold entries into memory. */
-export class ColdReader {
+export class ColdReader implements TimerOwner {
   readonly #owner: ColdOwner
   readonly #blocks: BlockTable
   readonly #turn: Turn
@@ -81,6 +85,11 @@ export class ColdReader {
   readonly #windows: WindowTable
   readonly #jobs = new Set<Job>()
   #asks: Ask[] = []
+  /** Those whose read failed: asked again when the timer rings. */
+  #failed: Ask[] = []
+  #retryMs = RETRY_MS_MIN
+  readonly #wheel: TimerWheel
+  readonly #timer = new TimerEntry(this)
   #running: Promise<void>[] = []
   #isClosed = false
   #loadCount = 0
@@ -90,6 +99,7 @@ export class ColdReader {
     this.#owner = owner
     this.#blocks = parts.blocks
     this.#turn = parts.turn
+    this.#wheel = parts.wheel
     this.#files = parts.files
     this.#report = parts.report
     this.#windows = new WindowTable(parts.windowBytesMax)
@@ -124,6 +134,7 @@ export class ColdReader {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#wheel.cancel(this.#timer)
     await Promise.all(this.#running)
   }
 
@@ -165,18 +176,36 @@ export class ColdReader {
   async #run(job: Job, at: number): Promise<void> {
     const { block } = job
     let finding: Finding | null = null
-    for (let tries = 0; tries < TRIES_MAX && finding === null; tries++) {
-      try {
-        finding = await this.#read(job, at)
-      } catch (error) {
-        if (tries === TRIES_MAX - 1) this.#lost(block, job.from, job.from + job.bytes, String(error))
-      }
+    let reason = ''
+    try {
+      finding = await this.#read(job, at)
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error)
     }
     this.#jobs.delete(job)
     this.#owner.unpinBlock(block)
     if (this.#isClosed) return
-    if (finding === null) finding = { kind: 'damaged', start: job.from, end: job.from + job.bytes }
+    if (finding === null) return this.#retryLater(job, reason)
+    if (this.#failed.length === 0) this.#retryMs = RETRY_MS_MIN
     for (const ask of job.asks) this.#answer(ask, block, finding)
+    this.#owner.mark()
+  }
+
+  #retryLater(job: Job, reason: string): void {
+    // Told once until a read works again.
+    if (this.#retryMs === RETRY_MS_MIN) {
+      this.#report.onTrouble(`Messages cannot be read back, and wait: ${reason}. The read is tried again.`)
+    }
+    // Small again: what lies around the bad place can be had.
+    for (const { ledger } of job.asks) ledger.coldNext = 0
+    this.#failed.push(...job.asks)
+    if (!this.#timer.isScheduled) this.#wheel.schedule(this.#timer, this.#wheel.clock.nowMs() + this.#retryMs)
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX)
+  }
+
+  onTimer(): void {
+    this.#asks.push(...this.#failed)
+    this.#failed = []
     this.#owner.mark()
   }
 

@@ -56,6 +56,10 @@ class FaultyFile implements DiskFile {
       this.#disk.readFailures--
       throw new DiskError('read', this.#name, 'EIO', 'injected')
     }
+    const { name, from, to } = this.#disk.badPlace
+    if (name === this.#name && at < to && at + end - start > from) {
+      throw new DiskError('read', this.#name, 'EIO', 'a bad place (injected)')
+    }
     return this.#file.read(into, start, end, at)
   }
 
@@ -100,6 +104,8 @@ export class FaultyDisk implements Disk {
   failures = 0
   /** So many reads fail from now on. */
   readFailures = 0
+  /** Reads of this file that touch `[from, to)` fail; '' is none. */
+  readonly badPlace = { name: '', from: 0, to: 0 }
 
   constructor(memory: MemoryDisk) {
     this.memory = memory

@@ -142,7 +142,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
   async follow(sink: FollowSink): Promise<void> {
     const placeholder = this.appender.block
     this.#blocks.drop(placeholder)
-    const end = await scanLog(this.#files, this.#blocks, sink, this.#options.report)
+    const end = await scanLog(this.#files, this.#blocks, sink, this.#options.report, 'start')
     this.#epoch = end.epoch + 1
     this.#parentPosition = end.parentPosition
     this.#parentCrc = end.parentCrc

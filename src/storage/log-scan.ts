@@ -9,7 +9,7 @@
 import type { Block } from './block.ts'
 import { Slab } from './block.ts'
 import type { BlockTable } from './block-table.ts'
-import type { DiskEntry } from './disk.ts'
+import { type DiskEntry, DiskError } from './disk.ts'
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
@@ -26,7 +26,8 @@ import type { FollowSink } from './log.ts'
 import { FRESH_SUFFIX, type LogFiles, newImage, SPARE_SUFFIX } from './log-files.ts'
 import { MISSING, mend, VOID_BYTES_MIN } from './mend.ts'
 import type { Damage, StorageReport } from './report.ts'
-import { readStopMark, removeStopMark } from './stop-mark.ts'
+import { readStopMark, removeStopMark, writeStopMark } from './stop-mark.ts'
+import { readAround, UNREADABLE, UnreadableLog, type UnreadableRange } from './unreadable.ts'
 
 /** Where the log ends, and what a continuation must know. */
 export interface LogEnd {
@@ -43,7 +44,14 @@ interface FileImage {
   readonly number: number
   readonly bytes: number
   readonly slab: Slab
+  readonly unreadable: readonly UnreadableRange[]
 }
+
+/**
+ * What the reader may do. Start: mend damage, but refuse when the disk does not give a file. Check: change nothing. Repair: mend, and
+ * give up what cannot be read.
+ */
+export type ScanMode = 'start' | 'check' | 'repair'
 
 /** The log was written by a version that this one does not know. */
 export class UnknownFormat extends Error {
@@ -69,12 +77,18 @@ export async function numberAfterLog(files: LogFiles, blockBytes: number): Promi
 }
 
 /** The block bytes of the log in a folder; 0 when there is none. Throws `UnknownFormat`. */
-export async function probeBlockBytes(files: LogFiles): Promise<number> {
+export async function probeBlockBytes(files: LogFiles, mode: ScanMode): Promise<number> {
   const slab = new Slab(BLOCK_HEADER_BYTES)
   for (const entry of await listLog(files)) {
     const file = await files.disk.open(entry.name, false)
-    const count = await file.read(slab.bytes, 0, BLOCK_HEADER_BYTES, 0)
-    await file.close()
+    let count = 0
+    try {
+      count = await file.read(slab.bytes, 0, BLOCK_HEADER_BYTES, 0)
+    } catch (error) {
+      if (mode === 'start' && error instanceof DiskError) throw new UnreadableLog(entry.name, error)
+    } finally {
+      await file.close()
+    }
     const header = count === BLOCK_HEADER_BYTES ? readBlockHeader(slab.bytes, slab.words) : null
     if (header === null) continue
     if (header.version > FORMAT_VERSION) throw new UnknownFormat(entry.name, header.version)
@@ -96,10 +110,10 @@ export async function scanLog(
   blocks: BlockTable,
   sink: FollowSink,
   report: StorageReport,
-  isReadOnly = false,
+  mode: ScanMode,
 ): Promise<LogEnd> {
-  if (!isReadOnly) await sweep(files)
-  return new LogScan(files, blocks, sink, report, isReadOnly).run()
+  if (mode !== 'check') await sweep(files)
+  return new LogScan(files, blocks, sink, report, mode).run()
 }
 
 class LogScan {
@@ -107,7 +121,7 @@ class LogScan {
   readonly #blocks: BlockTable
   readonly #sink: FollowSink
   readonly #report: StorageReport
-  readonly #isReadOnly: boolean
+  readonly #mode: ScanMode
   /** Two slabs: one is parsed while the other is read into. */
   readonly #slabs: Slab[] = []
   #epoch = 0
@@ -125,12 +139,12 @@ class LogScan {
   #end = 0
   #isCut = false
 
-  constructor(files: LogFiles, blocks: BlockTable, sink: FollowSink, report: StorageReport, isReadOnly: boolean) {
+  constructor(files: LogFiles, blocks: BlockTable, sink: FollowSink, report: StorageReport, mode: ScanMode) {
     this.#files = files
     this.#blocks = blocks
     this.#sink = sink
     this.#report = report
-    this.#isReadOnly = isReadOnly
+    this.#mode = mode
   }
 
   async run(): Promise<LogEnd> {
@@ -150,11 +164,13 @@ class LogScan {
       this.#sink.onProgress(bytesRead, bytesTotal)
     }
     this.#compareEnd(entries)
-    if (!this.#isReadOnly) {
+    if (this.#mode !== 'check') {
       for (const [number, damages] of this.#damages) {
         if (this.#present.has(number)) await mend(this.#files.disk, this.#blocks.blockBytes, number, damages)
       }
       await removeStopMark(this.#files.disk)
+      // Nothing follows a repair: what is there now is the log, and nothing of it a torn write.
+      if (this.#mode === 'repair') await writeStopMark(this.#files.disk, { end: this.#end, detail: this.#parentCrc })
     }
     return {
       epoch: this.#epoch,
@@ -185,7 +201,12 @@ class LogScan {
     const file = await this.#files.disk.open(entry.name, false)
     try {
       const bytes = await file.read(slab.bytes, 0, entry.bytes, 0)
-      return { number: logFileNumber(entry.name), bytes, slab }
+      return { number: logFileNumber(entry.name), bytes, slab, unreadable: [] }
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      if (this.#mode === 'start') throw new UnreadableLog(entry.name, error)
+      const unreadable = await readAround(file, slab.bytes, entry.bytes)
+      return { number: logFileNumber(entry.name), bytes: entry.bytes, slab, unreadable }
     } finally {
       await file.close()
     }
@@ -239,8 +260,11 @@ class LogScan {
         continue
       }
       const next = this.#nextSound(image, at + 8)
-      if (this.#isProven(base + at) && (next >= 0 || this.#isExpected(at, image))) {
-        this.#damaged(image.number, at, next < 0 ? this.#gapEnd(image, at) : next, 'checksum')
+      const to = next < 0 ? this.#gapEnd(image, at) : next
+      if (image.unreadable.some((range) => range.to > at && range.from < to)) {
+        this.#damaged(image.number, at, to, UNREADABLE)
+      } else if (this.#isProven(base + at) && (next >= 0 || this.#isExpected(at, image))) {
+        this.#damaged(image.number, at, to, 'checksum')
       } else if (next >= 0 || this.#isExpected(at, image)) this.#isCut = true
       if (next < 0 || this.#isCut) return end
       at = next
@@ -297,14 +321,20 @@ class LogScan {
   #hasParent(words: Uint32Array, at: number): boolean {
     const parent = readWide(words, (at >>> 2) + 6)
     const number = Math.floor(parent / this.#blocks.blockBytes)
-    if (parent <= this.#parentPosition || !this.#present.has(number)) return true
-    if (!this.#isProven(parent)) return false
+    // Read, or within the void that took its place.
+    if (parent < this.#end || !this.#present.has(number)) return true
     const offset = parent % this.#blocks.blockBytes
+    if (!this.#isProven(parent)) return this.#isGivenUp(number, offset)
     const end = offset + VOID_BYTES_MIN
-    const isKnown = this.#damages.get(number)?.some((damage) => damage.from === offset || damage.to === end) ?? false
+    const isKnown = this.#damages.get(number)?.some(({ from, to }) => from <= offset && offset < to) ?? false
     const from = Math.max(Math.min(this.#blocks.at(number)?.usedBytes ?? 0, offset), BLOCK_HEADER_BYTES)
     if (!isKnown) this.#damaged(number, from, end, MISSING)
     return true
+  }
+
+  #isGivenUp(number: number, offset: number): boolean {
+    const damages = this.#damages.get(number) ?? []
+    return damages.some(({ from, to, reason }) => reason === UNREADABLE && from <= offset && offset < to)
   }
 
   #damaged(number: number, from: number, to: number, reason: string): void {
@@ -318,7 +348,7 @@ class LogScan {
 
   async #cut(entry: DiskEntry, end: number): Promise<void> {
     this.#report.onNotice(`The log ends in ${entry.name} at ${end}: what follows was not written completely.`)
-    if (this.#isReadOnly) return
+    if (this.#mode === 'check') return
     const file = await this.#files.disk.open(entry.name, false)
     await file.truncate(end)
     await file.sync()
@@ -326,6 +356,6 @@ class LogScan {
   }
 
   async #drop(entry: DiskEntry): Promise<void> {
-    if (!this.#isReadOnly) await this.#files.disk.remove(entry.name)
+    if (this.#mode !== 'check') await this.#files.disk.remove(entry.name)
   }
 }

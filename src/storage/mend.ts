@@ -16,6 +16,7 @@ import {
 } from './format.ts'
 import { FRESH_SUFFIX, QUARANTINE } from './log-files.ts'
 import type { Damage } from './report.ts'
+import { readAround } from './unreadable.ts'
 
 /** Reason of a damage: batches that must be there are not. The range ends with a place for the last of them. */
 export const MISSING = 'missing'
@@ -31,7 +32,7 @@ export async function mend(disk: Disk, blockBytes: number, number: number, damag
   const bytes = align8(Math.max(found, last))
   const slab = new Slab(bytes)
   slab.bytes.fill(0)
-  await file.read(slab.bytes, 0, found, 0)
+  await readAround(file, slab.bytes, found)
   await file.close()
   await save(disk, `${QUARANTINE}/${name}`, slab.bytes.subarray(0, found))
   writeBlockHeader(slab.bytes, slab.words, number, blockBytes, 0)

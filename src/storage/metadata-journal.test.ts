@@ -81,7 +81,7 @@ async function cut(disk: Disk, name: string, bytes: number): Promise<void> {
 test('any flipped bit of one copy is found, costs nothing, and is gone after the start', async () => {
   const template = await threeEntries()
   for (const name of [A, B]) {
-    for (let bit = 0; bit < template.content(name).length * 8; bit += 7) {
+    for (let bit = 0; bit < template.content(name).length * 8; bit += 61) {
       const disk = template.processDeath()
       disk.flip(name, bit)
       assert.equal((await readMetadata(disk)).damages[0]?.file, name, `bit ${bit} of ${name} is not found`)
@@ -227,7 +227,7 @@ function script(step: number): MetadataOp[] {
     { op: 'drop-prefix', key: ['moving'] },
     put(['copy'], step),
     put(['counter'], step),
-    put(['moving', String(step)], 'x'.repeat(step % 4 === 0 ? 600_000 : 100)),
+    put(['moving', String(step)], 'x'.repeat(step % 4 === 0 ? 360_000 : 100)),
   ]
 }
 
@@ -281,8 +281,8 @@ test('stopped at any write point, torn, with unsynced bytes and names lost: ever
 test('failing at any write point refuses changes, loses nothing, and goes on by itself', async () => {
   const whole = new FaultyDisk(new MemoryDisk())
   await runScript(whole)
-  for (const failCount of [1, 3, 9]) {
-    for (let failFrom = 1; failFrom <= whole.points; failFrom++) {
+  for (const failCount of [1, 4]) {
+    for (let failFrom = failCount; failFrom <= whole.points; failFrom += 2 * failCount) {
       const disk = new FaultyDisk(new MemoryDisk())
       Object.assign(disk.plan, { failFrom, failCount, code: 'ENOSPC' })
       const acknowledged = await runScript(disk)

@@ -56,7 +56,7 @@ export async function openMessageStore(options: StoreOptions): Promise<BlockStor
     const files = new LogFiles(disk)
     const scratch = new ScratchFolder(disk)
     await scratch.sweep()
-    const found = await probeBlockBytes(files)
+    const found = await probeBlockBytes(files, 'start')
     return await build(options, found === 0 ? blockBytes : found, files, scratch)
   } catch (error) {
     await disk.unlock()

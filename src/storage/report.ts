@@ -17,6 +17,8 @@ export interface StorageReport {
   onHealth(health: LogHealth): void
   /** Records were lost to damage; the file will be set aside. */
   onDamage(damage: Damage): void
+  /** Something does not work, and is tried again. Nothing is lost. */
+  onTrouble(text: string): void
   /** Something worth a line. */
   onNotice(text: string): void
   /** Recovery read so much of so much. */
@@ -29,6 +31,7 @@ export interface StorageReport {
 export const SILENT: StorageReport = {
   onHealth: () => undefined,
   onDamage: () => undefined,
+  onTrouble: () => undefined,
   onNotice: () => undefined,
   onProgress: () => undefined,
   onBug: () => undefined,

@@ -70,7 +70,7 @@ describe('message store and damage', () => {
         assert.equal(second.damages, 0)
         assert.deepEqual(second.numbers, first.numbers)
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -91,7 +91,34 @@ describe('message store and damage', () => {
         assert.equal(result.isSound, true)
         assert.deepEqual((await liveNumbers(broken, id)).numbers, first.numbers)
       }),
-      { numRuns: 200, examples: [[11, 1_163_047_880]] },
+      { numRuns: 100, examples: [[11, 1_163_047_880]] },
+    )
+  })
+
+  test('a range of a file overwritten, over several batches: noticed, mended, and the rest comes up', async () => {
+    const { disk, id, live } = await made
+    const files = (await disk.list()).filter(({ name }) => name.endsWith('.log'))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        fc.nat(),
+        fc.integer({ min: 1, max: 1500 }),
+        fc.nat(255),
+        async (which, at, length, fill) => {
+          const broken = disk.processDeath()
+          const file = files[which % files.length]!
+          const from = at % file.bytes
+          broken.content(file.name).fill(fill, from, Math.min(from + length, file.bytes))
+          const first = await liveNumbers(broken, id)
+          const missing = live.filter((number) => !first.numbers.includes(number))
+          assert.ok(missing.length <= 10 + length / 20, `${missing.length} messages are missing`)
+          if (missing.length > 0) assert.ok(first.damages > 0, 'messages are missing and nobody says so')
+          const second = await liveNumbers(broken, id)
+          assert.equal(second.damages, 0)
+          assert.deepEqual(second.numbers, first.numbers)
+        },
+      ),
+      { numRuns: 60 },
     )
   })
 

@@ -32,6 +32,7 @@ export class NumberView {
 export class Reports implements StorageReport {
   readonly damages: Damage[] = []
   readonly notices: string[] = []
+  readonly troubles: string[] = []
   readonly health: string[] = []
   readonly bugs: unknown[] = []
 
@@ -40,6 +41,9 @@ export class Reports implements StorageReport {
   }
   onDamage(damage: Damage): void {
     this.damages.push(damage)
+  }
+  onTrouble(text: string): void {
+    this.troubles.push(text)
   }
   onNotice(text: string): void {
     this.notices.push(text)
