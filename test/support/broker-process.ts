@@ -7,8 +7,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
-const READY_MS_MAX = 20_000
-const STOP_MS_MAX = 15_000
+const READY_MS_MAX = 60_000
+const STOP_MS_MAX = 60_000
 const POLL_MS = 10
 
 /** Root of the checkout; the compiled tests live below dist/. */
