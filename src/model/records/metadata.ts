@@ -1,7 +1,7 @@
 /**
  * The metadata port: a small versioned map that every member of a broker sees change in the same order.
  *
- * Implementations: embedded store (one node), memory, an adversarial one for tests; in a cluster, a replicated log.
+ * Implementations: a journal on the disk (one node), memory, an adversarial one for tests; in a cluster, a replicated log.
  * The model proposes changes as transactions with guards and applies them only from `watch`, never at the call site:
  * one node and a cluster then behave alike.
  */
