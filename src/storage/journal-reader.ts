@@ -19,6 +19,7 @@ import type { MetadataKey } from './metadata-port.ts'
 import type { LoadedMetadata } from './metadata-sequencer.ts'
 import type { Damage } from './report.ts'
 import { readStopMark, type StopMark } from './stop-mark.ts'
+import { UnreadableFile } from './unreadable.ts'
 
 /** The two copies. */
 export const JOURNAL_NAMES: readonly string[] = ['a.journal', 'b.journal']
@@ -59,10 +60,10 @@ interface Compared {
 const EMPTY: LoadedMetadata = { revision: 0, lastStoreId: 0, entries: [] }
 
 /**
- * Reads the journal of a folder. Rejects with `UnknownJournalFormat`, or a `DiskError` when something cannot be read that the
- * other copy does not have: an error of the moment must not cost records.
+ * Reads the journal of a folder. Rejects with `UnknownJournalFormat`, or with `UnreadableFile` when the disk does not give
+ * something that the other copy does not have either: unless that is to be given up.
  */
-export async function readJournal(disk: Disk): Promise<JournalContent> {
+export async function readJournal(disk: Disk, givesUp: boolean): Promise<JournalContent> {
   const mark = await readStopMark(disk)
   const copies: JournalCopy[] = []
   try {
@@ -72,7 +73,9 @@ export async function readJournal(disk: Disk): Promise<JournalContent> {
     }
     if (copies.length === 0) return await nothing(disk, mark)
     const content = await readNewest(disk, copies, mark)
-    for (const { failure } of copies) if (failure !== null && content.foundLosses > 0) throw failure
+    for (const { name, failure } of copies) {
+      if (failure !== null && content.foundLosses > 0 && !givesUp) throw new UnreadableFile(name, failure)
+    }
     return content
   } finally {
     for (const copy of copies) await copy.close()

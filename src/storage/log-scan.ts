@@ -27,7 +27,7 @@ import { FRESH_SUFFIX, type LogFiles, newImage, SPARE_SUFFIX } from './log-files
 import { MISSING, mend, VOID_BYTES_MIN } from './mend.ts'
 import type { Damage, StorageReport } from './report.ts'
 import { readStopMark, removeStopMark, writeStopMark } from './stop-mark.ts'
-import { readAround, UNREADABLE, UnreadableLog, type UnreadableRange } from './unreadable.ts'
+import { readAround, UNREADABLE, UnreadableFile, type UnreadableRange } from './unreadable.ts'
 
 /** Where the log ends, and what a continuation must know. */
 export interface LogEnd {
@@ -85,7 +85,7 @@ export async function probeBlockBytes(files: LogFiles, mode: ScanMode): Promise<
     try {
       count = await file.read(slab.bytes, 0, BLOCK_HEADER_BYTES, 0)
     } catch (error) {
-      if (mode === 'start' && error instanceof DiskError) throw new UnreadableLog(entry.name, error)
+      if (mode === 'start' && error instanceof DiskError) throw new UnreadableFile(entry.name, error)
     } finally {
       await file.close()
     }
@@ -204,7 +204,7 @@ class LogScan {
       return { number: logFileNumber(entry.name), bytes, slab, unreadable: [] }
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
-      if (this.#mode === 'start') throw new UnreadableLog(entry.name, error)
+      if (this.#mode === 'start') throw new UnreadableFile(entry.name, error)
       const unreadable = await readAround(file, slab.bytes, entry.bytes)
       return { number: logFileNumber(entry.name), bytes: entry.bytes, slab, unreadable }
     } finally {

@@ -25,6 +25,8 @@ export interface MetadataOptions {
   readonly isExpected?: boolean
   /** Earlier losses are not to be remembered any more. */
   readonly forgetsLosses?: boolean
+  /** What the disk does not give counts as lost. */
+  readonly givesUp?: boolean
   /** When a turn's transactions start to be committed; `setImmediate` unless a test wants otherwise. */
   readonly schedule?: CommitScheduler
 }
@@ -44,7 +46,7 @@ export interface OpenedMetadata {
 /** Opens or creates the store. Rejects when it is of a newer format, or when it cannot be read. */
 export async function openMetadata(options: MetadataOptions): Promise<OpenedMetadata> {
   const { disk, logger, schedule } = options
-  const content = settleLosses(await readJournal(disk), options)
+  const content = settleLosses(await readJournal(disk, options.givesUp === true), options)
   const { loaded, damages, lossCount, notices } = content
   const revision = content.generation === 0 ? 0 : loaded.revision + REVISION_LEAP
   // The journal asks only once the sequencer is there.
@@ -61,8 +63,8 @@ export async function openMetadata(options: MetadataOptions): Promise<OpenedMeta
 }
 
 /** What a folder's metadata holds, without changing anything there, also while a broker runs: changes are forgotten. */
-export async function readMetadata(disk: Disk): Promise<OpenedMetadata> {
-  const { loaded, generation, damages, lossCount, notices } = await readJournal(disk)
+export async function readMetadata(disk: Disk, givesUp = false): Promise<OpenedMetadata> {
+  const { loaded, generation, damages, lossCount, notices } = await readJournal(disk, givesUp)
   const metadata = new MetadataSequencer(FORGETFUL_STORE, loaded, setImmediate)
   return { metadata, isNew: generation === 0, damages, lossCount, notices }
 }

@@ -8,7 +8,7 @@
  * Invariant: the mark is there only while nothing was written since it was made. Whoever opens for writing removes it first.
  */
 import { crc32 } from 'node:zlib'
-import type { Disk } from './disk.ts'
+import { type Disk, DiskError } from './disk.ts'
 
 /** Name of the mark. */
 export const STOP_MARK = 'stopped'
@@ -40,7 +40,7 @@ export async function writeStopMark(disk: Disk, { end, detail }: StopMark): Prom
   await disk.syncFolder()
 }
 
-/** The mark; null when there is none, or when it is not what was written. */
+/** The mark; null when there is none, when it is not what was written, or when the disk does not give it: as after a crash. */
 export async function readStopMark(disk: Disk): Promise<StopMark | null> {
   const isThere = (await disk.list()).some(({ name }) => name === STOP_MARK)
   if (!isThere) return null
@@ -48,6 +48,9 @@ export async function readStopMark(disk: Disk): Promise<StopMark | null> {
   const file = await disk.open(STOP_MARK, false)
   try {
     await file.read(bytes, 0, MARK_BYTES, 0)
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+    return null
   } finally {
     await file.close()
   }

@@ -1,5 +1,5 @@
 /**
- * What the disk does not give: an error of reading is not damage. The bytes may be sound, and come with the next try, so a
+ * What the disk does not give, of the log or of the metadata: an error of reading is not damage. The bytes may be sound, and come with the next try, so a
  * start refuses rather than to set confirmed messages aside; only an operator gives them up, with `warren check --repair`.
  */
 import { DiskError, type DiskFile } from './disk.ts'
@@ -17,14 +17,14 @@ export interface UnreadableRange {
 export const UNREADABLE = 'cannot be read'
 
 /** A start must not go on without these bytes. */
-export class UnreadableLog extends Error {
+export class UnreadableFile extends Error {
   constructor(file: string, cause: DiskError) {
     super(
       `${file} cannot be read (${cause.message}). Nothing was changed. Start again when the disk works. ` +
         "If it will not, copy the folder while you can; then 'warren check --repair' gives up what cannot be read and keeps the rest.",
       { cause },
     )
-    this.name = 'UnreadableLog'
+    this.name = 'UnreadableFile'
   }
 }
 
