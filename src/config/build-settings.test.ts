@@ -100,6 +100,8 @@ test('the distance of texts counts insertions, deletions, replacements and swaps
   assert.equal(editDistance('', 'abc'), 3)
   assert.equal(editDistance('acb', 'abc'), 1)
   assert.equal(editDistance('kitten', 'sitting'), 3)
+  assert.equal(editDistance('kitten', 'sitting', 3), 3)
+  assert.ok(editDistance('kitten', 'sitting', 1) > 1)
 })
 
 test('a secret never shows in a message, and an encrypted one is refused', () => {
@@ -218,4 +220,12 @@ test('a reload applies what is reloadable and keeps the rest', () => {
   assert.equal(loaded.settings.amqp.messageBytesMax, 1_000_000)
   assert.deepEqual({ ...loaded.settings.log.levels }, {})
   assert.deepEqual(reloadSettings(loaded, next).changed, [])
+})
+
+test('a key of any length is refused at once', () => {
+  const key = 'listeners.'.repeat(10_000)
+  const startedMs = performance.now()
+  assert.match(problemsOf({ [key]: '1' })[0]!, /unknown key/)
+  const tookMs = performance.now() - startedMs
+  assert.ok(tookMs < 1_000, `${tookMs} ms`)
 })

@@ -5,6 +5,9 @@ import { splitKey } from './conf-text.ts'
 import type { SettingRow } from './field.ts'
 import { findNoEffect, NO_EFFECT } from './settings-no-effect.ts'
 
+/** What is longer than any key is compared by its beginning: comparing costs the product of the lengths. */
+const COMPARED_CHARACTERS_MAX = 80
+
 /** A row, and what the placeholders of its key stand for. */
 export interface KeyMatch {
   readonly row: SettingRow
@@ -74,11 +77,14 @@ export class KeyIndex {
   }
 
   #nearest(key: string): string {
-    const parts = splitKey(key)
+    const written = key.slice(0, COMPARED_CHARACTERS_MAX)
+    const parts = splitKey(written)
     let nearest = ''
     let best = Number.POSITIVE_INFINITY
     const consider = (candidate: string): void => {
-      const distance = editDistance(key, candidate)
+      // The distance is at least the difference of the lengths.
+      if (Math.abs(written.length - candidate.length) >= best) return
+      const distance = editDistance(written, candidate, best)
       if (distance >= best) return
       best = distance
       nearest = candidate
@@ -118,21 +124,31 @@ function fillIn(parts: readonly string[], names: readonly string[]): string {
   return parts.map((part) => (part.startsWith('$') ? names[next++]! : part)).join('.')
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn one text into the other. O(a × b). */
-export function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that turn one text into the other; anything from `limit` on
+ * when there are at least so many. O(a × b).
+ */
+export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
+  let beforeLast = new Int32Array(b.length + 1)
+  let last = Int32Array.from({ length: b.length + 1 }, (_, j) => j)
+  let row = new Int32Array(b.length + 1)
   for (let i = 1; i <= a.length; i++) {
-    const row = [i]
+    row[0] = i
+    let least = i
     for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1]
-      let cost = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (same ? 0 : 1))
+      const isSame = a.charCodeAt(i - 1) === b.charCodeAt(j - 1)
+      let cost = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (isSame ? 0 : 1))
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
         cost = Math.min(cost, beforeLast[j - 2]! + 1)
-      row.push(cost)
+      row[j] = cost
+      if (cost < least) least = cost
     }
+    // A swap takes one from the row before the last, which the next row's least accounts for.
+    if (least > limit) return least
+    const free = beforeLast
     beforeLast = last
     last = row
+    row = free
   }
   return last[b.length]!
 }
