@@ -45,6 +45,12 @@ export function verifyPassword(password: string, hash: string, algorithm: string
   return timingSafeEqual(bytes.subarray(SALT_BYTES), digest(algorithm, bytes.subarray(0, SALT_BYTES), password))
 }
 
+/** The algorithm whose hashes are as long as this one; the default one when none are. */
+export function algorithmOfHash(hash: string): HashingAlgorithm {
+  const digestBytes = Buffer.byteLength(hash, 'base64') - SALT_BYTES
+  return HASHING_ALGORITHMS.find((name) => DIGESTS[name].bytes === digestBytes) ?? DEFAULT_HASHING_ALGORITHM
+}
+
 /** Why a text cannot be a hash of the algorithm, or undefined. The empty hash is fine: a user without password. */
 export function refusesHash(hash: string, algorithm: HashingAlgorithm): string | undefined {
   if (hash === '') return undefined

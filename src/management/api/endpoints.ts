@@ -20,6 +20,7 @@ import { permissionEndpoints } from './permissions.ts'
 import { policyEndpoints } from './policies.ts'
 import { queueContentsEndpoints } from './queue-contents.ts'
 import { queueEndpoints } from './queues.ts'
+import { quorumEndpoints } from './quorum.ts'
 import { traceEndpoints } from './traces.ts'
 import { userEndpoints } from './users.ts'
 import { vhostEndpoints } from './vhosts.ts'
@@ -32,6 +33,7 @@ export function allEndpoints(context: ManagementContext): readonly Endpoint[] {
     ...connectionEndpoints(context),
     ...exchangeEndpoints(context),
     ...queueEndpoints(context),
+    ...quorumEndpoints(context),
     ...messageEndpoints(context),
     ...bindingEndpoints(context),
     ...vhostEndpoints(context),

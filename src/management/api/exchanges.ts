@@ -99,7 +99,7 @@ export function exchangeJson(
   const { record, counters, policyName } = exchange
   const row = Float64Array.of(counters.publishedIn, counters.publishedIn - counters.unroutable)
   const hasStats = !isPlain && isAnySet(EXCHANGE_FIELDS, EXCHANGE_FIELDS, row)
-  const series = hasStats ? statistics.ofExchange(exchange) : undefined
+  const series = statistics.ofExchange(exchange)
   const { everyMs } = statistics
   return {
     arguments: argumentsToJson(exchange.arguments),

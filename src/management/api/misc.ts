@@ -4,8 +4,9 @@
 import { describeSettings } from '../../config/list-settings.ts'
 import type { ManagementContext } from '../context.ts'
 import { objectNotFound } from '../http/api-error.ts'
-import { type Endpoint, NO_CONTENT, ok, plain, withBody } from '../http/endpoint.ts'
-import { featureFlags, isFeatureFlag } from './feature-flags.ts'
+import { type ApiRequest, type Endpoint, NO_CONTENT, ok, plain, type Reply, withBody } from '../http/endpoint.ts'
+import { listReply } from '../http/list-reply.ts'
+import { deprecatedFeatures, featureFlags, isFeatureFlag } from './feature-flags.ts'
 import { loginEndpoints } from './login.ts'
 
 const NOTHING = { type: 'object', properties: {} } as const
@@ -15,7 +16,7 @@ export function miscEndpoints(context: ManagementContext): Endpoint[] {
   return [
     ...authRoutes(context),
     ...loginEndpoints(context),
-    ...featureRoutes(),
+    ...featureRoutes(context),
     ...upkeepRoutes(context),
     ...attemptRoutes(context),
   ]
@@ -50,8 +51,14 @@ function authRoutes(context: ManagementContext): Endpoint[] {
   ]
 }
 
-function featureRoutes(): Endpoint[] {
+function featureRoutes(context: ManagementContext): Endpoint[] {
   const tag = 'Features'
+  const deprecated = ({ query }: ApiRequest, used: boolean): Promise<Reply> =>
+    listReply(query, {
+      sources: deprecatedFeatures(context, used),
+      nameOf: ({ name }) => String(name),
+      build: (feature) => feature,
+    })
   return [
     plain({
       method: 'GET',
@@ -79,8 +86,8 @@ function featureRoutes(): Endpoint[] {
       access: 'administrator',
       tag,
       isList: true,
-      summary: 'Deprecated features: none is refused, so none is listed.',
-      handle: () => ok([]),
+      summary: 'Deprecated features, and whether they are permitted.',
+      handle: (request) => deprecated(request, false),
     }),
     plain({
       method: 'GET',
@@ -89,7 +96,7 @@ function featureRoutes(): Endpoint[] {
       tag,
       isList: true,
       summary: 'Deprecated features in use.',
-      handle: () => ok([]),
+      handle: (request) => deprecated(request, true),
     }),
     plain({
       method: 'GET',

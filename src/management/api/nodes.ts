@@ -8,7 +8,7 @@ import { type ApiRequest, type Endpoint, ok, plain } from '../http/endpoint.ts'
 import { columnsOf, type JsonObject, listReply, pick } from '../http/list-reply.ts'
 import { NODE_FIELDS, withDetails } from '../stats/fields.ts'
 import { type SampleWindows, windowsOf } from '../stats/series.ts'
-import { exchangeTypes } from './overview.ts'
+import { exchangeTypes, versions } from './overview.ts'
 
 const TAG = 'Nodes'
 const PROCESSES_MAX = 1_048_576
@@ -95,7 +95,11 @@ export function nodeJson(context: ManagementContext, windows: SampleWindows): Js
       description: `SASL ${name} authentication mechanism`,
       enabled: true,
     })),
-    applications: [{ name: 'warrenmq', description: 'WarrenMQ', version: node.version }],
+    applications: [
+      { name: 'rabbit', description: settings.node.productName, version: settings.node.productVersion },
+      { name: 'warrenmq', description: 'WarrenMQ', version: node.version },
+    ],
+    ...versions(context),
     contexts: [],
     log_files: node.logFiles,
     db_dir: node.dataDir,
@@ -114,20 +118,49 @@ export function nodeJson(context: ManagementContext, windows: SampleWindows): Js
   }
 }
 
-/** Memory by what uses it, bytes. Message blocks and socket buffers are array buffers. */
+/**
+ * Memory by what uses it, bytes, under RabbitMQ's names: tools decode them. JavaScript objects are `other_proc`, message
+ * blocks and socket buffers `binary`, the program and its libraries `code`; what only Erlang has is zero.
+ */
 export function memoryBreakdown(): JsonObject {
   const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage()
   const known = heapTotal + external
   return {
-    heap_used: heapUsed,
-    heap_unused: heapTotal - heapUsed,
-    message_blocks_and_buffers: arrayBuffers,
-    other_external: Math.max(external - arrayBuffers, 0),
-    code_and_runtime: Math.max(rss - known, 0),
+    ...Object.fromEntries(ERLANG_MEMORY.map((name) => [name, 0])),
+    other_proc: heapUsed,
+    binary: arrayBuffers,
+    code: Math.max(rss - known, 0),
+    other_system: Math.max(external - arrayBuffers, 0),
+    allocated_unused: heapTotal - heapUsed,
+    reserved_unallocated: 0,
     strategy: 'rss',
-    total: { rss, allocated: known, erlang: heapTotal },
+    total: { erlang: known, rss, allocated: known },
   }
 }
+
+/** Parts of RabbitMQ's breakdown that have no counterpart in one process without Erlang's processes and tables. */
+const ERLANG_MEMORY = [
+  'connection_readers',
+  'connection_writers',
+  'connection_channels',
+  'connection_other',
+  'queue_procs',
+  'quorum_queue_procs',
+  'quorum_queue_dlx_procs',
+  'stream_queue_procs',
+  'stream_queue_replica_reader_procs',
+  'stream_queue_coordinator_procs',
+  'plugins',
+  'metadata_store',
+  'metrics',
+  'mgmt_db',
+  'mnesia',
+  'quorum_ets',
+  'metadata_store_ets',
+  'other_ets',
+  'msg_index',
+  'atom',
+] as const
 
 function relativeMemory(): JsonObject {
   const {

@@ -56,14 +56,12 @@ function identity(context: ManagementContext): JsonObject {
     exchange_types: exchangeTypes(context),
     product_version: version,
     product_name: settings.node.productName,
-    rabbitmq_version: version,
+    ...versions(context),
     server_name: 'WarrenMQ',
     warrenmq_version: node.version,
     cluster_name: clusterName(context),
-    cluster_tags: tagList(settings.node.clusterTags),
-    node_tags: tagList(settings.node.nodeTags),
-    erlang_version: '',
-    erlang_full_version: `Node.js ${process.version}`,
+    cluster_tags: settings.node.clusterTags,
+    node_tags: settings.node.nodeTags,
     default_queue_type: settings.queues.defaultType,
     is_op_policy_updating_enabled: true,
     release_series_support_status: 'supported',
@@ -74,8 +72,14 @@ function identity(context: ManagementContext): JsonObject {
   }
 }
 
-function tagList(tags: Readonly<Record<string, string>>): JsonObject | [] {
-  return Object.keys(tags).length === 0 ? [] : tags
+/** Versions as tools ask for them: what is spoken, and what runs it in place of Erlang and its libraries. */
+export function versions({ settings }: ManagementContext): JsonObject {
+  return {
+    rabbitmq_version: settings.node.productVersion,
+    erlang_version: process.versions.node,
+    erlang_full_version: `Node.js ${process.version}`,
+    crypto_lib_version: `OpenSSL ${process.versions.openssl}`,
+  }
 }
 
 /** Exchange types, as the overview and nodes list them. */
@@ -98,7 +102,7 @@ export function listeners(context: ManagementContext): readonly JsonObject[] {
 export function contexts(context: ManagementContext): readonly JsonObject[] {
   return context
     .listeners()
-    .filter(({ protocol }) => protocol.startsWith('http'))
+    .filter(({ protocol }) => ['http', 'https', 'http/prometheus'].includes(protocol))
     .map(({ protocol, port }) => ({
       ssl_opts: [],
       node: context.node.name,

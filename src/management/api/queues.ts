@@ -163,7 +163,7 @@ class Queues {
   #rates(): Record<string, (queue: Queue) => number> {
     const { statistics } = this.context
     const rateOf = (field: number) => (queue: Queue) =>
-      statistics.ofQueue(queue)?.details(field, statistics.everyMs, null).rate ?? 0
+      statistics.ofQueue(queue).details(field, statistics.everyMs, null).rate
     return Object.fromEntries(
       QUEUE_MESSAGE_FIELDS.map((name, field) => [`message_stats.${name}_details.rate`, rateOf(field)]),
     )

@@ -2,7 +2,7 @@
  * `/api/users`, `/api/user-limits`: users, their tags, passwords and limits; and who calls.
  */
 
-import { HASHING_ALGORITHMS, hashPassword } from '../../auth/passwords.ts'
+import { algorithmOfHash, HASHING_ALGORITHMS, hashPassword } from '../../auth/passwords.ts'
 import type { NewPassword, UserChange } from '../../auth/users.ts'
 import type { UserRecord } from '../../model/records/records.ts'
 import type { ManagementContext } from '../context.ts'
@@ -30,7 +30,10 @@ const USER = {
   properties: {
     password: { type: 'string', description: 'In clear; the empty one lets nobody log in.' },
     password_hash: { type: 'string', description: 'Base64 of salt and hash, in place of a password.' },
-    hashing_algorithm: { type: 'string', description: `One of ${HASHING_ALGORITHMS.join(', ')}.` },
+    hashing_algorithm: {
+      type: 'string',
+      description: `One of ${HASHING_ALGORITHMS.join(', ')}; told by the length of the hash unless given.`,
+    },
     tags: {
       type: 'union',
       description: 'List, or text with commas.',
@@ -297,5 +300,5 @@ function passwordOf(body: Infer<typeof USER>): NewPassword {
   if (password !== undefined && password !== '') return { kind: 'password', password }
   if (hash === undefined || hash === '') return { kind: 'none' }
   if (hash.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(hash)) throw badRequest(['not_base64', hash])
-  return { kind: 'hash', hash, algorithm: body.hashing_algorithm ?? 'rabbit_password_hashing_sha256' }
+  return { kind: 'hash', hash, algorithm: body.hashing_algorithm ?? algorithmOfHash(hash) }
 }

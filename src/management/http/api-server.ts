@@ -62,16 +62,17 @@ export class ApiServer {
     if (method === 'OPTIONS') return { status: 200, headers: { allow: allowed(found.methods) } }
     const endpoint = found.route
     if (endpoint === undefined) return { status: 405, headers: { allow: allowed(found.methods) } }
+    const params = paramsOf(endpoint.method, found.params)
     let caller: Caller | null = null
     if (endpoint.access !== 'anyone') {
       caller = await authentication.callerOf(request, isLocal)
-      const refusal = await known(() => caller?.refuses(endpoint.access, found.params.vhost))
+      const refusal = await known(() => caller?.refuses(endpoint.access, params.vhost))
       if (refusal !== undefined) throw refusal
     }
     const body = await this.#body(request, endpoint)
     const asked: Parameters<Endpoint['handle']>[0] = {
       method: endpoint.method,
-      param: (name) => found.params[name] ?? missing(name),
+      param: (name) => params[name] ?? missing(name),
       query,
       // `#body` read it by the endpoint's own schema.
       body: body as never,
@@ -165,6 +166,11 @@ export class ApiServer {
 
 function allowed(methods: readonly Method[]): string {
   return [...(methods.includes('GET') ? ['HEAD'] : []), ...methods, 'OPTIONS'].join(', ')
+}
+
+/** Celery's Flower asks for the queues of the virtual host `/` at `/api/queues//`. Only reading is that lenient. */
+function paramsOf(method: Method, params: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return method === 'GET' && params.vhost === '' ? { ...params, vhost: '/' } : params
 }
 
 function missing(name: string): never {

@@ -4,7 +4,7 @@
  */
 import type { MessageCounters } from '../../model/message/message-counters.ts'
 import type { Queue, QueueStatus } from '../../model/queue/queue.ts'
-import type { Details, SampleWindow, Series } from './series.ts'
+import type { SampleWindow, Series } from './series.ts'
 
 /** Counters of messages, as listings call them. */
 export const QUEUE_MESSAGE_FIELDS = [
@@ -102,14 +102,12 @@ export function writeMessageCounters(counters: MessageCounters, into: Row): void
   into[11] = counters.droppedUnroutable
 }
 
-const NO_RATE: Details = { rate: 0 }
-
-/** `<name>` and `<name>_details` for some fields of a row; the details come from the series where there is one. */
+/** `<name>` and `<name>_details` for some fields of a row, the latter from the series. */
 export function withDetails(
   fields: readonly string[],
   names: readonly string[],
   row: Row,
-  series: Series | undefined,
+  series: Series,
   everyMs: number,
   window: SampleWindow | null,
 ): Record<string, unknown> {
@@ -117,7 +115,7 @@ export function withDetails(
   for (const name of names) {
     const field = fields.indexOf(name)
     shown[name] = row[field]!
-    shown[`${name}_details`] = series === undefined ? NO_RATE : series.details(field, everyMs, window)
+    shown[`${name}_details`] = series.details(field, everyMs, window)
   }
   return shown
 }

@@ -105,6 +105,8 @@ export class Statistics implements TimerOwner, TurnTask {
   /** Message counters by kind of queue: of queues that are gone, and of all as of the last tick. */
   readonly #retiredKinds = new Map<string, Row>()
   #kinds: ReadonlyMap<string, Row> = new Map()
+  /** Stands for histories that do not exist. */
+  readonly #blank: Series
   #sweep: Iterator<void> | null = null
   #totals = NO_TOTALS
   #listeners: ((tickMs: number) => void)[] = []
@@ -115,6 +117,7 @@ export class Statistics implements TimerOwner, TurnTask {
     this.everyMs = options.everyMs
     this.overview = new Series(OVERVIEW_FIELDS.length, this.everyMs, true, this.budget)
     this.node = new Series(NODE_FIELDS.length, this.everyMs, true, this.budget)
+    this.#blank = new Series(1, this.everyMs, false, this.budget)
   }
 
   /** Begins to sample. */
@@ -135,25 +138,27 @@ export class Statistics implements TimerOwner, TurnTask {
 
   // Reading
 
-  ofQueue(queue: Queue): Series | undefined {
-    return this.#queues.get(queue)
+  // An object that never did anything has no history of its own: its charts are level lines at zero.
+
+  ofQueue(queue: Queue): Series {
+    return this.#queues.get(queue) ?? this.#blank
   }
 
-  ofExchange(exchange: Exchange): Series | undefined {
-    return this.#exchanges.get(exchange)
+  ofExchange(exchange: Exchange): Series {
+    return this.#exchanges.get(exchange) ?? this.#blank
   }
 
-  ofConnection(id: string): Series | undefined {
-    return this.#connections.get(id)
+  ofConnection(id: string): Series {
+    return this.#connections.get(id) ?? this.#blank
   }
 
   /** By the channel's name, which contains that of its connection. */
-  ofChannel(name: string): Series | undefined {
-    return this.#channels.get(name)
+  ofChannel(name: string): Series {
+    return this.#channels.get(name) ?? this.#blank
   }
 
-  ofVhost(name: string): Series | undefined {
-    return this.#vhosts.get(name)?.series
+  ofVhost(name: string): Series {
+    return this.#vhosts.get(name)?.series ?? this.#blank
   }
 
   /** Numbers of a virtual host, in the order of `VHOST_FIELDS`: now, or as of the last tick when it is large. */
@@ -243,7 +248,9 @@ export class Statistics implements TimerOwner, TurnTask {
     if (this.#stopped) return
     const { timers } = this.#options
     const nowMs = timers.clock.nowMs()
-    timers.schedule(this.#timer, nowMs - (nowMs % this.everyMs) + this.everyMs)
+    const tickMs = nowMs - (nowMs % this.everyMs)
+    if (this.#blank.seenMs === 0) this.#blank.seenMs = tickMs
+    timers.schedule(this.#timer, tickMs + this.everyMs)
   }
 
   /** One sweep; yields after every slice. */
@@ -267,6 +274,7 @@ export class Statistics implements TimerOwner, TurnTask {
     for (const name of [...this.#vhosts.keys()]) if (!live.has(name)) this.#dropVhost(name)
     this.overview.sample(tickMs, this.everyMs, this.overviewRow(totals))
     this.node.sample(tickMs, this.everyMs, this.nodeRow())
+    this.#blank.seenMs = tickMs
     for (const listener of this.#listeners) listener(tickMs)
   }
 
