@@ -9,7 +9,7 @@ import type { ManagementContext } from '../context.ts'
 import type { JsonObject } from '../http/list-reply.ts'
 import { CHANNEL_FIELDS, CONNECTION_FIELDS, isAnySet, withDetails, writeMessageCounters } from '../stats/fields.ts'
 import type { SampleWindows } from '../stats/series.ts'
-import { GARBAGE_COLLECTION } from './queue-json.ts'
+import { GARBAGE_COLLECTION, idleSince } from './queue-json.ts'
 
 /** A channel and its connection. */
 export interface ListedChannel {
@@ -108,7 +108,6 @@ export function channelJson(
     vhost: connection.vhost,
   }
   if (withoutStats) return base
-  const isIdle = channel.unackedCount === 0 && channel.unconfirmedCount === 0 && channel.consumerCount === 0
   return {
     ...base,
     acks_uncommitted: channel.uncommittedAcks,
@@ -116,7 +115,7 @@ export function channelJson(
     consumer_count: channel.consumerCount,
     garbage_collection: GARBAGE_COLLECTION,
     global_prefetch_count: channel.globalPrefetchCount,
-    ...(isIdle && channel.idleSinceMs > 0 ? { idle_since: new Date(channel.idleSinceMs).toISOString() } : {}),
+    ...idleSince(context, channel.idleSinceMs),
     ...channelStats(context, channel, windows),
     messages_unacknowledged: channel.unackedCount,
     messages_uncommitted: channel.uncommittedMessages,

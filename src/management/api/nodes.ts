@@ -12,6 +12,25 @@ import { exchangeTypes, versions } from './overview.ts'
 
 const TAG = 'Nodes'
 const PROCESSES_MAX = 1_048_576
+/** Shared binaries by who refers to them, which only Erlang has. */
+const NO_BINARIES = Object.fromEntries(
+  [
+    'connection_readers',
+    'connection_writers',
+    'connection_channels',
+    'connection_other',
+    'queue_procs',
+    'quorum_queue_procs',
+    'quorum_queue_dlx_procs',
+    'stream_queue_procs',
+    'stream_queue_replica_reader_procs',
+    'stream_queue_coordinator_procs',
+    'plugins',
+    'mgmt_db',
+    'msg_index',
+    'other',
+  ].map((name) => [name, 0]),
+)
 
 /** The endpoints of this file. */
 export function nodeEndpoints(context: ManagementContext): Endpoint[] {
@@ -52,14 +71,17 @@ export function nodeEndpoints(context: ManagementContext): Endpoint[] {
       path: '/api/nodes/:node',
       access: 'monitoring',
       tag: TAG,
-      query: { memory: '`true` adds the breakdown of memory.', binary: 'Accepted; there is no such memory here.' },
+      query: {
+        memory: '`true` adds the breakdown of memory.',
+        binary: '`true` adds the memory of shared binaries: zeros, since there are none here.',
+      },
       summary: 'One node.',
       handle: (request) => {
         named(request)
         const shown = {
           ...nodeJson(context, windowsOf(request.query)),
           ...(request.query.get('memory') === 'true' ? { memory: memoryBreakdown() } : {}),
-          ...(request.query.get('binary') === 'true' ? { binary: {} } : {}),
+          ...(request.query.get('binary') === 'true' ? { binary: NO_BINARIES } : {}),
         }
         return ok(pick(shown, columnsOf(request.query)))
       },

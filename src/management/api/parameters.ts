@@ -16,10 +16,12 @@ import {
 } from '../http/endpoint.ts'
 import { type JsonObject, listReply } from '../http/list-reply.ts'
 import { clusterName } from './overview.ts'
+import { clearParameter, parametersOf, setParameter } from './parameter-views.ts'
 import { asked, vhostOf } from './scope.ts'
 
 const TAG = 'Parameters'
 const CLUSTER_NAME = 'cluster_name'
+const ADMINISTRATORS_ONLY: ReadonlySet<string> = new Set(['vhost-limits', 'operator_policy'])
 
 const VALUE = { type: 'object', required: ['value'], properties: { value: { type: 'any' } } } as const
 const NAME = { type: 'object', required: ['name'], properties: { name: { type: 'string' } } } as const
@@ -54,14 +56,14 @@ function listRoutes(context: ManagementContext): Endpoint[] {
   const everywhere = ({ caller }: ApiRequest, component?: string): ParameterRecord[] =>
     [...broker.vhosts()]
       .filter(({ name }) => caller.maySee(name))
-      .flatMap(({ name }) => broker.parameters.list(name, component))
+      .flatMap(({ name }) => parametersOf(broker, name, component))
   return [
     list('/api/parameters', 'policymaker', 'Parameters of all components.', (request) => everywhere(request)),
     list('/api/parameters/:component', 'policymaker', 'Parameters of a component.', (request) =>
       everywhere(request, request.param('component')),
     ),
     list('/api/parameters/:component/:vhost', 'policymaker', 'Those of a virtual host.', (request) =>
-      broker.parameters.list(vhostOf(broker, request).name, request.param('component')),
+      parametersOf(broker, vhostOf(broker, request).name, request.param('component')),
     ),
   ]
 }
@@ -70,11 +72,9 @@ function itemRoutes(context: ManagementContext): Endpoint[] {
   const { broker } = context
   const path = '/api/parameters/:component/:vhost/:name'
   const one = (request: ApiRequest): ParameterRecord => {
-    const found = broker.parameters.get(
-      vhostOf(broker, request).name,
-      request.param('component'),
-      request.param('name'),
-    )
+    const { name: vhost } = vhostOf(broker, request)
+    const name = request.param('name')
+    const found = parametersOf(broker, vhost, request.param('component')).find((record) => record.name === name)
     if (found === undefined) throw objectNotFound()
     return found
   }
@@ -96,6 +96,7 @@ function itemRoutes(context: ManagementContext): Endpoint[] {
       body: VALUE,
       handle: (request) => {
         const { name: vhost } = vhostOf(broker, request, true)
+        demandRights(request)
         const record = {
           vhost,
           component: request.param('component'),
@@ -112,18 +113,26 @@ function itemRoutes(context: ManagementContext): Endpoint[] {
       tag: TAG,
       summary: 'Clears a parameter.',
       handle: async (request) => {
-        const { vhost, component, name } = one(request)
-        await asked<null>((answered) => broker.parameters.clear(vhost, component, name, answered))
+        const record = one(request)
+        demandRights(request)
+        await asked<null>((answered) => clearParameter(broker, record, answered))
         return NO_CONTENT
       },
     }),
   ]
 }
 
+/** What only administrators change at its own path, only they change here. */
+function demandRights({ caller, param }: ApiRequest): void {
+  const refusal = ADMINISTRATORS_ONLY.has(param('component')) ? caller.refuses('administrator', undefined) : undefined
+  if (refusal !== undefined) throw refusal
+}
+
 function set({ broker }: ManagementContext, record: ParameterRecord): Promise<Reply> {
-  const isNew = broker.parameters.get(record.vhost, record.component, record.name) === undefined
+  const { vhost, component, name } = record
+  const isNew = !parametersOf(broker, vhost, component).some((known) => known.name === name)
   return new Promise((resolve, reject) => {
-    broker.parameters.set(record, ({ refusal }) => {
+    setParameter(broker, record, ({ refusal }) => {
       if (refusal === null) resolve(createdOr204(isNew))
       else if (refusal.code === 'precondition-failed') reject(badRequest(`Validation failed\n\n${refusal.text}\n`))
       else if (refusal.code === 'not-found') reject(notFound('vhost_not_found'))

@@ -64,7 +64,7 @@ function figures(context: ManagementContext, queue: Queue, status: QueueStatus):
     effective_policy_definition: policy.definition,
     exclusive_consumer_tag: exclusiveTag,
     head_message_timestamp: status.oldestReadyAtMs === 0 ? null : Math.floor(status.oldestReadyAtMs / 1_000),
-    ...(count === 0 && status.consumerCount === 0 ? { idle_since: new Date(status.idleSinceMs).toISOString() } : {}),
+    ...idleSince(context, status.idleSinceMs),
     memory: 0,
     message_bytes: bytes,
     message_bytes_paged_out: 0,
@@ -86,9 +86,15 @@ function figures(context: ManagementContext, queue: Queue, status: QueueStatus):
     reductions_details: { rate: 0 },
     garbage_collection: GARBAGE_COLLECTION,
     single_active_consumer_tag: status.singleActiveTag,
-    ...(queue.kind === 'quorum' ? quorumFigures(context) : {}),
+    ...(queue.kind === 'quorum' ? quorumFigures(context, status.singleActiveTag) : {}),
     storage_version: 2,
   }
+}
+
+/** When something happened last; left out while things happen, which tools show as running. */
+export function idleSince({ clock, statistics }: ManagementContext, sinceMs: number): JsonObject {
+  const isIdle = sinceMs > 0 && clock.nowMs() - sinceMs >= statistics.everyMs
+  return isIdle ? { idle_since: new Date(sinceMs).toISOString() } : {}
 }
 
 /** Shown for tools that read it: there is no heap per object here. */
@@ -100,9 +106,17 @@ export const GARBAGE_COLLECTION = {
   minor_gcs: 0,
 } as const
 
-/** A quorum queue of one node. */
-function quorumFigures({ node }: ManagementContext): JsonObject {
-  return { leader: node.name, members: [node.name], online: [node.name], open_files: { [node.name]: 0 } }
+/** A quorum queue of one node. Messages on their way to a dead-letter exchange are counted as unacknowledged. */
+function quorumFigures({ node }: ManagementContext, tag: string | null): JsonObject {
+  return {
+    leader: node.name,
+    members: [node.name],
+    online: [node.name],
+    open_files: { [node.name]: 0 },
+    single_active_consumer_ctag: tag,
+    messages_dlx: 0,
+    message_bytes_dlx: 0,
+  }
 }
 
 const NO_KEYS: ReadonlySet<string> = new Set()

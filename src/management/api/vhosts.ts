@@ -28,6 +28,7 @@ import {
   withDetails,
 } from '../stats/fields.ts'
 import { type SampleWindows, windowsOf } from '../stats/series.ts'
+import { vhostLimits } from './parameter-views.ts'
 import { asked, vhostOf } from './scope.ts'
 import { withoutStats } from './stats-query.ts'
 
@@ -191,12 +192,9 @@ function limitRoutes(group: Vhosts): Endpoint[] {
   ]
 }
 
-function limitsJson({ name, maxConnections, maxQueues }: VhostRecord): JsonObject[] {
-  const value = {
-    ...(maxConnections < 0 ? {} : { 'max-connections': maxConnections }),
-    ...(maxQueues < 0 ? {} : { 'max-queues': maxQueues }),
-  }
-  return Object.keys(value).length === 0 ? [] : [{ vhost: name, value }]
+function limitsJson(record: VhostRecord): JsonObject[] {
+  const value = vhostLimits(record)
+  return Object.keys(value).length === 0 ? [] : [{ vhost: record.name, value }]
 }
 
 /** A virtual host of a list. */
