@@ -77,8 +77,12 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   ending.add(() => endConnections([amqp, mqtt, stomp], foundation.wheel))
   const certificates = new Certificates(settings, foundation.wheel, logger.child('connection'))
   ending.add(() => certificates.stop())
+  let askToStop = (): void => void ending.run()
   const booted = {
     parts,
+    onShutdownAsked: (call: () => void): void => {
+      askToStop = call
+    },
     acceptAmqp: (transport: Transport) => amqp.accept(transport),
     stop: () => ending.run(),
     reload: (changed: Settings) => {
@@ -95,7 +99,7 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   await openStomp(listeners, settings, certificates, stomp)
   const management = await openManagement(parts, listeners, certificates, {
     log: options.logControl,
-    shutdown: () => void ending.run(),
+    shutdown: () => askToStop(),
   })
   ending.add(() => management.stop())
   return { ...booted, listeners: { ...listeners.ports, ...management.listeners } }

@@ -26,6 +26,8 @@ export interface RunningBroker {
   readonly listeners: Readonly<Record<string, number>>
   /** Closes connections, finishes writing and frees every resource. Calling it again gives the same promise. */
   stop(): Promise<void>
+  /** Calls when an operator asks for the stop over the HTTP API; whoever does not listen has a broker that stops itself. */
+  onShutdownAsked?(call: () => void): void
   /**
    * Applies what can be applied to a running broker; what needs a restart has its former value in `settings`.
    * Returns remarks for the log.

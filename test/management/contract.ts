@@ -274,6 +274,8 @@ export function reading(names: Names, target: Target, connection: string, proper
     get('deprecated-features/used', ['deprecated-features', 'used'], { since: 4 }),
     get('config/effective', ['config', 'effective'], { since: 0 }),
     get('warren/status', ['warren', 'status'], { since: 0 }),
+    get('warren/certificates', ['warren', 'certificates'], { since: 0 }),
+    get('login', ['login'], { since: 0 }),
     get('warren/log', ['warren', 'log'], { since: 0, query: 'count=5' }),
     get('warren/queues/{vhost}/{name}/pause', ['warren', 'queues', v, q, 'pause'], { since: 0 }),
     ...healthChecks(v, target),
@@ -389,12 +391,13 @@ export function changing(names: Names, { node }: Target, v = names.vhost): Step[
     step('POST /api/all-configuration', ['all-configuration'], { users: [] }, 204, { oldStatus: 404 }),
     step('POST /api/definitions/{vhost}', ['definitions', v], { queues: [] }, 204),
     step('POST /api/warren/authenticate', ['warren', 'authenticate'], { username: u, password: 'x' }, 200, only),
+    step('POST /api/warren/certificates/reload', ['warren', 'certificates', 'reload'], {}, 200, only),
     step('PUT /api/warren/log-level', ['warren', 'log-level'], { level: 'info' }, 204, only),
     step('PUT /api/warren/memory-limit', ['warren', 'memory-limit'], { relative: 0.6 }, 204, only),
     step('PUT /api/warren/disk-limit', ['warren', 'disk-limit'], { absolute: 1_000_000 }, 204, only),
     step('PUT /api/warren/queues/{vhost}/{name}/pause', ['warren', 'queues', v, q, 'pause'], {}, 204, only),
     step('DELETE /api/warren/queues/{vhost}/{name}/pause', ['warren', 'queues', v, q, 'pause'], undefined, 204, only),
-    ...['browse', 'copy', 'move', 'redrive', 'delete'].map((operation) =>
+    ...['browse', 'copy', 'move', 'redrive', 'deaths', 'delete'].map((operation) =>
       step(
         `POST /api/warren/queues/{vhost}/{name}/${operation}`,
         ['warren', 'queues', v, q, operation],

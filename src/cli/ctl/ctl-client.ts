@@ -4,20 +4,23 @@
  */
 import http from 'node:http'
 import https from 'node:https'
+import { EXIT_DATA, EXIT_NO_USER, EXIT_TEMPORARY, EXIT_UNREACHABLE, exitCodeOf } from './exit-codes.ts'
 
 /** Where the broker is. */
 export type CtlTarget =
   | { readonly kind: 'local'; readonly socketPath: string }
   | { readonly kind: 'remote'; readonly url: URL; readonly user: string; readonly password: string }
 
-/** A failure in the user's words; the command ends with 1. */
+/** A failure in the user's words. */
 export class CtlError extends Error {
-  /** HTTP status of the broker's refusal; 0 when it could not be asked. */
+  /** HTTP status of the broker's refusal; 0 when there is none. */
   readonly status: number
+  readonly exitCode: number
 
-  constructor(message: string, status = 0) {
+  constructor(message: string, status = 0, exitCode = status === 0 ? EXIT_DATA : exitCodeOf(status)) {
     super(message)
     this.status = status
+    this.exitCode = exitCode
   }
 }
 
@@ -75,7 +78,12 @@ export class CtlClient {
     const search = new URLSearchParams(query).toString()
     const url = `/api/${path.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`
     const { status, text } = await this.#send(method, url, body, reason)
-    if (status >= 400) throw new CtlError(refusalText(status, text, path), status)
+    if (status >= 400) {
+      const reason = refusalText(status, text, path)
+      const isUserMissing =
+        (status === 404 && nounOf(path).endsWith('user')) || /^(no_such_user|user_not_found)/.test(reason)
+      throw new CtlError(reason, status, isUserMissing ? EXIT_NO_USER : exitCodeOf(status))
+    }
     return { status, json: text === '' ? undefined : JSON.parse(text) }
   }
 
@@ -103,7 +111,10 @@ export class CtlClient {
         response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }))
         response.on('error', (error) => reject(this.#unreachable(error)))
       })
-      request.on('timeout', () => request.destroy(new Error(`no answer within ${this.#timeoutMs / 1_000} s`)))
+      request.on('timeout', () => {
+        reject(new CtlError(`no answer within ${this.#timeoutMs / 1_000} s`, 0, EXIT_TEMPORARY))
+        request.destroy()
+      })
       request.on('error', (error) => reject(this.#unreachable(error)))
       request.end(body)
     })
@@ -131,13 +142,16 @@ export class CtlClient {
       return new CtlError(
         `no broker runs on the data folder of ${target.socketPath}. Start it, name its folder with --data-dir, ` +
           'or its HTTP API with --url and --user.',
+        0,
+        EXIT_UNREACHABLE,
       )
     }
     if (target.kind === 'local' && code === 'EACCES') {
-      return new CtlError(`${target.socketPath} belongs to another user: run this as that user, or use --url.`)
+      const text = `${target.socketPath} belongs to another user: run this as that user, or use --url.`
+      return new CtlError(text, 0, EXIT_UNREACHABLE)
     }
     const where = target.kind === 'local' ? target.socketPath : target.url.origin
-    return new CtlError(`the broker at ${where} cannot be reached: ${error.message}`)
+    return new CtlError(`the broker at ${where} cannot be reached: ${error.message}`, 0, EXIT_UNREACHABLE)
   }
 }
 
@@ -164,6 +178,12 @@ function refusalText(status: number, text: string, path: readonly string[]): str
   if (status === 404 && (reason === 'Not Found' || reason === '')) return missingText(path)
   if (status === 401 && reason === '') return 'credentials are needed: --user and --password'
   return reason === '' ? `the broker answered with status ${status}` : reason
+}
+
+/** What the last part of a path names. */
+function nounOf(path: readonly string[]): string {
+  const [noun, part] = NOUNS[path[0] ?? ''] ?? ['object', path.length - 1]
+  return path[part] === undefined ? 'virtual host' : noun
 }
 
 function missingText(path: readonly string[]): string {

@@ -68,8 +68,9 @@ function lines(
   return all.map((row) => `${row.map(quote).join(separator)}\n`).join('')
 }
 
+/** All in quotes, as rabbitmqctl writes them. */
 function quoteCsv(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return `"${text.replaceAll('"', '""')}"`
 }
 
 function escapeTab(text: string): string {

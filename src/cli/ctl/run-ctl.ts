@@ -1,6 +1,6 @@
 /**
  * `warren ctl`: reads the command line as rabbitmqctl does (options anywhere), runs one verb, prints its outcome.
- * Exit codes: 0 done, 1 failed or the broker is not there, 2 the arguments are wrong.
+ * Exit codes are rabbitmqctl's (`exit-codes.ts`), but 1 when the broker is not there.
  */
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,14 +8,14 @@ import { parseArgs } from 'node:util'
 import { loadSettings } from '../../config/load-settings.ts'
 import type { CliHost } from '../command.ts'
 import { CtlClient, CtlError, type CtlTarget } from './ctl-client.ts'
+import { EXIT_OK, EXIT_UNAVAILABLE, EXIT_UNREACHABLE, EXIT_USAGE } from './exit-codes.ts'
 import { FORMATTERS, type Formatter, format } from './output.ts'
-import { arity, type CtlCall, type CtlOptions, type Verb } from './verb.ts'
+import { arity, type CtlCall, type CtlOptions, UsageError, type Verb } from './verb.ts'
 import { similarVerbs, VERB_GROUPS, verbOf } from './verbs.ts'
 
 /** Name of the local socket in the data folder. */
 const LOCAL_SOCKET = 'ctl.sock'
 const TIMEOUT_SECONDS = 60
-const EXIT_USAGE = 2
 
 const OPTIONS = {
   vhost: { type: 'string', short: 'p', default: '/' },
@@ -41,7 +41,21 @@ const OPTIONS = {
   'if-empty': { type: 'boolean', short: 'e', default: false },
   'if-unused': { type: 'boolean', default: false },
   'pre-hashed-password': { type: 'boolean', default: false },
-  count: { type: 'string', short: 'N' },
+  count: { type: 'string' },
+  number: { type: 'string', short: 'N' },
+  within: { type: 'string' },
+  unit: { type: 'string' },
+  limit: { type: 'string' },
+  // Told apart by scripts that call rabbitmqctl, and without a meaning here.
+  'per-connection-delay': { type: 'string' },
+  format: { type: 'string' },
+  'skip-if-unchanged': { type: 'boolean', default: false },
+  'erlang-cookie': { type: 'string' },
+  'print-stacktrace': { type: 'boolean', default: false },
+  'script-name': { type: 'string' },
+  used: { type: 'boolean', default: false },
+  // Set by the commands of --install-shim.
+  'as-rabbitmqctl': { type: 'boolean', default: false },
   filter: { type: 'string' },
   'dry-run': { type: 'boolean', default: false },
   exchange: { type: 'string' },
@@ -55,25 +69,24 @@ const OPTIONS = {
 
 type Values = ReturnType<typeof parse>['values']
 
-class UsageError extends Error {}
-
 function parse(words: readonly string[]) {
   return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true, strict: true })
 }
 
 /** Runs one command line; resolves with the exit code. */
 export async function runCtl(words: readonly string[], host: CliHost): Promise<number> {
+  const isShim = words.includes('--as-rabbitmqctl')
+  const fail = (text: string, code: number): number => {
+    host.stderr.write(isShim ? `Error:\n${text}\n` : `error: ${text}\n`)
+    return isShim && code === EXIT_UNREACHABLE ? EXIT_UNAVAILABLE : code
+  }
   try {
     await run(words, host)
-    return 0
+    return EXIT_OK
   } catch (error) {
-    if (error instanceof UsageError) {
-      host.stderr.write(`error: ${error.message}\n`)
-      return EXIT_USAGE
-    }
-    if (!(error instanceof CtlError)) throw error
-    host.stderr.write(`error: ${error.message}\n`)
-    return 1
+    if (error instanceof UsageError) return fail(error.message, EXIT_USAGE)
+    if (error instanceof CtlError) return fail(error.message, error.exitCode)
+    throw error
   }
 }
 
@@ -91,15 +104,17 @@ async function run(words: readonly string[], host: CliHost): Promise<void> {
   if (args.length < min || args.length > max) throw new UsageError(`usage: warren ctl ${verb.name} ${verb.usage}`)
   const formatter = formatterOf(values)
   const call = callOf(values, args, host)
-  const isQuiet = values.quiet || values.silent || formatter !== 'table'
+  const isQuiet = values.quiet || values.silent || (formatter !== 'table' && formatter !== 'pretty_table')
   if (!isQuiet && verb.banner !== undefined) host.stdout.write(`${verb.banner(call)}\n`)
   const outcome = await verb.run(call)
   host.stdout.write(format(outcome, formatter, !values.silent && !values['no-table-headers']))
 }
 
 function parsed(words: readonly string[]): ReturnType<typeof parse> {
+  // For this one verb of rabbitmqctl, -u is something else.
+  const isDeletion = words.includes('delete_queue')
   try {
-    return parse(words)
+    return parse(isDeletion ? words.map((word) => (word === '-u' ? '--if-unused' : word)) : words)
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message)
     throw error
@@ -125,7 +140,11 @@ function callOf(values: Values, args: readonly string[], host: CliHost): CtlCall
     ifEmpty: values['if-empty'],
     ifUnused: values['if-unused'],
     preHashed: values['pre-hashed-password'],
-    count: numberOf(values.count, 'count'),
+    count: numberOf(values.count ?? values.number, 'count'),
+    within: values.within,
+    unit: values.unit,
+    limit: numberOf(values.limit, 'limit'),
+    used: values.used,
     filter: values.filter,
     dryRun: values['dry-run'],
     exchange: values.exchange,
@@ -187,9 +206,9 @@ async function fileCall<T>(call: Promise<T>): Promise<T> {
 /** Puts commands named as RabbitMQ's into a folder; they call this one. */
 async function installShim(folder: string, host: CliHost): Promise<void> {
   const launcher = process.argv[1] ?? 'warren'
-  for (const name of ['rabbitmqctl', 'rabbitmq-diagnostics', 'rabbitmq-queues']) {
+  for (const name of ['rabbitmqctl', 'rabbitmq-diagnostics', 'rabbitmq-queues', 'rabbitmq-upgrade']) {
     const file = join(folder, name)
-    const script = `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(launcher)} ctl "$@"\n`
+    const script = `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(launcher)} ctl --as-rabbitmqctl "$@"\n`
     await fileCall(writeFile(file, script))
     await fileCall(chmod(file, 0o755))
     host.stdout.write(`${file}\n`)

@@ -23,6 +23,12 @@ export interface CtlOptions {
   readonly dryRun: boolean
   readonly exchange: string | undefined
   readonly routingKey: string | undefined
+  readonly within: string | undefined
+  readonly unit: string | undefined
+  /** Of connections to close. */
+  readonly limit: number | undefined
+  /** Only deprecated features in use. */
+  readonly used: boolean
 }
 
 /** A call of a verb. */
@@ -58,6 +64,9 @@ export interface Verb {
   readonly run: (call: CtlCall) => Promise<Outcome>
 }
 
+/** Words on the command line that make no sense; the command ends with 64. */
+export class UsageError extends Error {}
+
 /** A sentence. */
 export function text(sentence: string): Outcome {
   return { kind: 'text', text: sentence }
@@ -66,9 +75,21 @@ export function text(sentence: string): Outcome {
 /** Done, and nothing to say. */
 export const SILENT: Outcome = { kind: 'text', text: '' }
 
-/** A table with the columns that the arguments name, else the default ones. */
-export function table({ args }: CtlCall, columns: readonly string[], rows: readonly Row[]): Outcome {
-  return { kind: 'rows', columns: args.length > 0 ? args : columns, rows }
+/**
+ * A table with the columns that the arguments name, else the default ones. A column is `known`, or a field of the HTTP API
+ * that some row has; any other is a wrong argument.
+ */
+export function table(
+  { args }: CtlCall,
+  columns: readonly string[],
+  rows: readonly Row[],
+  known: readonly string[] = columns,
+): Outcome {
+  // With commas, too, as other tools write them.
+  const wanted = args.flatMap((argument) => argument.split(',')).filter((column) => column !== '')
+  const unknown = wanted.filter((column) => !known.includes(column) && !rows.some((row) => Object.hasOwn(row, column)))
+  if (unknown.length > 0) throw new UsageError(`Info key(s) ${unknown.join(', ')} are not supported`)
+  return { kind: 'rows', columns: wanted.length > 0 ? wanted : columns, rows }
 }
 
 /** Fewest and most arguments that a usage allows; `...` is any number. */

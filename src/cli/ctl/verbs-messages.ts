@@ -4,6 +4,8 @@ import { type CtlCall, type Outcome, SILENT, type Verb } from './verb.ts'
 
 const COLUMNS = ['position', 'exchange', 'routing_key', 'redelivered', 'payload_bytes', 'payload']
 const PAYLOAD_BYTES = 200
+const BROWSE_COUNT = 50
+const BROWSE_PAGE = 1_000
 
 /** The verbs of this file. */
 export const MESSAGE_VERBS: readonly Verb[] = [
@@ -12,11 +14,7 @@ export const MESSAGE_VERBS: readonly Verb[] = [
     usage: '<queue> [position]',
     summary: 'Shows messages and leaves them where they are (--count, --filter).',
     banner: ({ args, options }) => `Browsing queue '${args[0]}' in vhost '${options.vhost}' ...`,
-    run: async (call) => {
-      const position = call.args[1] === undefined ? {} : { position: call.args[1] }
-      const reply = await post(call, 'browse', { ...position, truncate: PAYLOAD_BYTES })
-      return { kind: 'rows', columns: COLUMNS, rows: reply.messages as readonly Row[] }
-    },
+    run: async (call) => ({ kind: 'rows', columns: COLUMNS, rows: await browse(call) }),
   },
   {
     name: 'move_messages',
@@ -33,11 +31,18 @@ export const MESSAGE_VERBS: readonly Verb[] = [
     run: (call) => relocate(call, 'copy'),
   },
   {
+    name: 'republish_messages',
+    usage: '<queue>',
+    summary: 'Publishes messages again the way they came, and takes them out (--count, --filter, --dry-run).',
+    banner: ({ args, options }) => `Republishing messages of queue '${args[0]}' in vhost '${options.vhost}' ...`,
+    run: async (call) => ({ kind: 'object', value: await operate(call, 'move', {}) }),
+  },
+  {
     name: 'redrive_dead_letters',
     usage: '<queue>',
     summary: 'Moves dead letters back to the queues where they died (--count, --filter, --dry-run).',
     banner: ({ args, options }) => `Redriving dead letters of queue '${args[0]}' in vhost '${options.vhost}' ...`,
-    run: async (call) => ({ kind: 'object', value: await post(call, 'redrive', {}) }),
+    run: async (call) => ({ kind: 'object', value: await operate(call, 'redrive', {}) }),
   },
   {
     name: 'delete_messages',
@@ -48,7 +53,7 @@ export const MESSAGE_VERBS: readonly Verb[] = [
       if (call.options.filter === undefined && call.options.count === undefined) {
         throw new CtlError('--filter or --count says which; purge_queue deletes all')
       }
-      return { kind: 'object', value: await post(call, 'delete', {}) }
+      return { kind: 'object', value: await operate(call, 'delete', {}) }
     },
   },
   {
@@ -73,6 +78,22 @@ export const MESSAGE_VERBS: readonly Verb[] = [
   },
 ]
 
+/** Page by page, until so many are there: the broker shows a bounded number at a time. */
+async function browse(call: CtlCall): Promise<Row[]> {
+  const wanted = call.options.count ?? BROWSE_COUNT
+  const rows: Row[] = []
+  let position: unknown = call.args[1] === undefined ? undefined : Number(call.args[1])
+  while (rows.length < wanted) {
+    const limit = Math.min(wanted - rows.length, BROWSE_PAGE)
+    const page = { ...(position === undefined ? {} : { position }), truncate: PAYLOAD_BYTES, limit }
+    const { messages, next_position: next } = await operate(call, 'browse', page)
+    rows.push(...(messages as readonly Row[])) // As this endpoint answers.
+    if (next === null) break
+    position = next
+  }
+  return rows
+}
+
 async function relocate(call: CtlCall, operation: 'move' | 'copy'): Promise<Outcome> {
   const { exchange, routingKey } = call.options
   const [, queue] = call.args
@@ -82,14 +103,15 @@ async function relocate(call: CtlCall, operation: 'move' | 'copy'): Promise<Outc
     ...(exchange !== undefined && { exchange }),
     ...(routingKey !== undefined && { routing_key: routingKey }),
   }
-  return { kind: 'object', value: await post(call, operation, to) }
+  return { kind: 'object', value: await operate(call, operation, to) }
 }
 
-async function post({ client, args, options }: CtlCall, operation: string, body: object): Promise<Row> {
+/** Asks for an operation on the messages that the options pick. */
+export async function operate({ client, args, options }: CtlCall, operation: string, body: object): Promise<Row> {
   const { count, filter, dryRun } = options
   const selection = {
-    ...body,
     ...(count !== undefined && { limit: count }),
+    ...body,
     ...(filter !== undefined && { filter: filterOf(filter) }),
     ...(dryRun && { dry_run: true }),
   }

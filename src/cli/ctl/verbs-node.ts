@@ -1,7 +1,8 @@
 /** Verbs of `warren ctl` on the node: status, limits, logs, health checks. */
 import { SystemClock } from '../../base/clock.ts'
 import { CtlError, type Row } from './ctl-client.ts'
-import { type CtlCall, type Outcome, SILENT, text, type Verb } from './verb.ts'
+import { EXIT_UNREACHABLE } from './exit-codes.ts'
+import { type Outcome, SILENT, table, text, type Verb } from './verb.ts'
 
 /** How often `await_startup` asks. */
 const ASK_EVERY_MS = 200
@@ -36,7 +37,8 @@ export const NODE_VERBS: readonly Verb[] = [
           return SILENT
         } catch (error) {
           // Anything but silence will not get better by waiting.
-          if (!(error instanceof CtlError) || error.status !== 0 || waitedMs >= AWAIT_MS_MAX) throw error
+          if (!(error instanceof CtlError) || error.exitCode !== EXIT_UNREACHABLE || waitedMs >= AWAIT_MS_MAX)
+            throw error
         }
         await new Promise<void>((resolve) => clock.alarm(resolve).set(ASK_EVERY_MS))
       }
@@ -45,7 +47,7 @@ export const NODE_VERBS: readonly Verb[] = [
   {
     name: 'environment',
     usage: '',
-    summary: 'Lists all settings with types and defaults; `warren config show` shows those in force.',
+    summary: 'Lists all settings with types and defaults.',
     run: async ({ client }) => ({
       kind: 'rows',
       columns: ['key', 'type', 'default', 'reloadable'],
@@ -120,11 +122,8 @@ export const NODE_VERBS: readonly Verb[] = [
     name: 'list_feature_flags',
     usage: '[column...]',
     summary: 'Lists feature flags: all enabled.',
-    run: async ({ client, args }) => ({
-      kind: 'rows',
-      columns: args.length > 0 ? args : ['name', 'state'],
-      rows: await client.list(['feature-flags']),
-    }),
+    banner: () => 'Listing feature flags ...',
+    run: async (call) => table(call, ['name', 'state'], await call.client.list(['feature-flags'])),
   },
   {
     name: 'enable_feature_flag',
@@ -137,13 +136,14 @@ export const NODE_VERBS: readonly Verb[] = [
   },
   {
     name: 'list_deprecated_features',
-    usage: '',
-    summary: 'Lists deprecated features that are refused: none.',
-    run: async ({ client }) => ({
-      kind: 'rows',
-      columns: ['name', 'state'],
-      rows: await client.list(['deprecated-features']),
-    }),
+    usage: '[column...]',
+    summary: 'Lists deprecated features, or those in use (--used).',
+    banner: () => 'Listing deprecated features ...',
+    run: async (call) => {
+      const path = call.options.used ? ['deprecated-features', 'used'] : ['deprecated-features']
+      const known = ['name', 'deprecation_phase', 'provided_by', 'desc', 'doc_url']
+      return table(call, ['name', 'deprecation_phase'], await call.client.list(path), known)
+    },
   },
   {
     name: 'set_vm_memory_high_watermark',
@@ -231,39 +231,6 @@ export const NODE_VERBS: readonly Verb[] = [
   },
   stop('stop', 'Stops the broker.'),
   stop('shutdown', 'Stops the broker.'),
-  check('check_running', 'is-in-service', 'The broker runs.'),
-  check('check_alarms', 'alarms', 'No alarm is in force.'),
-  check('check_local_alarms', 'local-alarms', 'No alarm is in force.'),
-  check('check_virtual_hosts', 'virtual-hosts', 'All virtual hosts run.'),
-  check('check_if_node_is_quorum_critical', 'node-is-quorum-critical', 'No queue depends on this node alone.'),
-  {
-    name: 'check_port_listener',
-    usage: '<port>',
-    summary: 'Something listens on a port.',
-    run: ({ client, args }) => checked(client, ['port-listener', args[0]!]),
-  },
-  {
-    name: 'check_protocol_listener',
-    usage: '<protocol>',
-    summary: 'A protocol has a listener.',
-    run: ({ client, args }) => checked(client, ['protocol-listener', args[0]!]),
-  },
-  {
-    name: 'check_certificate_expiration',
-    usage: '<within> <unit>',
-    summary: 'No certificate expires within so many days, weeks, months or years.',
-    run: ({ client, args }) => checked(client, ['certificate-expiration', args[0]!, args[1]!]),
-  },
-  {
-    name: 'check_port_connectivity',
-    usage: '',
-    summary: 'All listeners are there.',
-    run: async ({ client }) => {
-      const { listeners } = (await client.get(['warren', 'status'])) as { readonly listeners: readonly Row[] }
-      for (const { port } of listeners) await client.get(['health', 'checks', 'port-listener', String(port)])
-      return text('All listeners are there')
-    },
-  },
 ]
 
 function object(value: unknown): Outcome {
@@ -281,15 +248,6 @@ function stop(name: string, summary: string): Verb {
       return SILENT
     },
   }
-}
-
-function check(name: string, path: string, summary: string): Verb {
-  return { name, usage: '', summary, run: ({ client }) => checked(client, [path]) }
-}
-
-async function checked(client: CtlCall['client'], path: readonly string[]): Promise<Outcome> {
-  await client.get(['health', 'checks', ...path])
-  return text('The check passed')
 }
 
 function limitBody(args: readonly string[], word: string): Row {

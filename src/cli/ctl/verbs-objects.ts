@@ -1,6 +1,27 @@
 /** Verbs of `warren ctl` on queues, exchanges, bindings, connections, channels and consumers. */
 import { CtlError, type Row } from './ctl-client.ts'
 import { SILENT, table, text, type Verb } from './verb.ts'
+import { operate } from './verbs-messages.ts'
+
+/** Columns of rabbitmqctl, which may be asked for when no row has them. */
+const QUEUE_COLUMNS = (
+  'arguments auto_delete consumer_capacity consumer_utilisation consumers disk_reads disk_writes durable ' +
+  'effective_policy_definition exclusive exclusive_consumer_pid exclusive_consumer_tag head_message_timestamp idle_since ' +
+  'leader members memory message_bytes message_bytes_persistent message_bytes_ram message_bytes_ready ' +
+  'message_bytes_unacknowledged messages messages_persistent messages_ram messages_ready messages_ready_ram ' +
+  'messages_unacknowledged messages_unacknowledged_ram name node online open_files operator_policy owner_pid pid policy ' +
+  'single_active_consumer_tag slave_pids state storage_version synchronised_slave_pids type vhost delayed'
+).split(' ')
+const EXCHANGE_COLUMNS = 'arguments auto_delete durable internal name policy type vhost'.split(' ')
+const CONNECTION_COLUMNS = (
+  'auth_mechanism channel_max channels client_properties connected_at frame_max host name node peer_cert_issuer ' +
+  'peer_cert_subject peer_cert_validity peer_host peer_port pid port protocol recv_cnt recv_oct send_cnt send_oct ' +
+  'send_pend ssl ssl_cipher ssl_hash ssl_key_exchange ssl_protocol state timeout type user user_provided_name vhost'
+).split(' ')
+const CHANNEL_COLUMNS = (
+  'acks_uncommitted confirm connection consumer_count global_prefetch_count messages_unacknowledged ' +
+  'messages_uncommitted messages_unconfirmed name number pid prefetch_count state transactional user vhost'
+).split(' ')
 
 /** The verbs of this file. */
 export const OBJECT_VERBS: readonly Verb[] = [
@@ -10,14 +31,20 @@ export const OBJECT_VERBS: readonly Verb[] = [
     summary: 'Lists queues of the virtual host (-p); columns are fields of the HTTP API.',
     banner: ({ options }) => `Listing queues for vhost ${options.vhost} ...`,
     run: async (call) =>
-      table(call, ['name', 'messages'], (await call.client.list(['queues', call.options.vhost])).map(withDefaults)),
+      table(
+        call,
+        ['name', 'messages'],
+        (await call.client.list(['queues', call.options.vhost])).map(withDefaults),
+        QUEUE_COLUMNS,
+      ),
   },
   {
     name: 'list_exchanges',
     usage: '[column...]',
     summary: 'Lists exchanges of the virtual host (-p).',
     banner: ({ options }) => `Listing exchanges for vhost ${options.vhost} ...`,
-    run: async (call) => table(call, ['name', 'type'], await call.client.list(['exchanges', call.options.vhost])),
+    run: async (call) =>
+      table(call, ['name', 'type'], await call.client.list(['exchanges', call.options.vhost]), EXCHANGE_COLUMNS),
   },
   {
     name: 'list_bindings',
@@ -40,6 +67,7 @@ export const OBJECT_VERBS: readonly Verb[] = [
         call,
         ['user', 'peer_host', 'peer_port', 'state'],
         (await call.client.list(['connections'])).map((row) => ({ ...row, pid: row.name })),
+        CONNECTION_COLUMNS,
       ),
   },
   {
@@ -51,7 +79,8 @@ export const OBJECT_VERBS: readonly Verb[] = [
       table(
         call,
         ['pid', 'user', 'consumer_count', 'messages_unacknowledged'],
-        (await call.client.list(['channels'])).map((row) => ({ ...row, pid: row.name })),
+        (await call.client.list(['channels'])).map(channelRow),
+        CHANNEL_COLUMNS,
       ),
   },
   {
@@ -70,7 +99,7 @@ export const OBJECT_VERBS: readonly Verb[] = [
         'active',
         'arguments',
       ]
-      return table(call, columns, consumers.map(consumerRow))
+      return table(call, columns, consumers.map(consumerRow), [...columns, 'activity_status'])
     },
   },
   {
@@ -82,9 +111,13 @@ export const OBJECT_VERBS: readonly Verb[] = [
   {
     name: 'purge_queue',
     usage: '<queue>',
-    summary: 'Drops the ready messages of a queue.',
+    summary: 'Drops the ready messages of a queue: all, or those of --filter, --count (--dry-run).',
     banner: ({ args, options }) => `Purging queue '${args[0]}' in vhost '${options.vhost}' ...`,
-    run: async ({ client, args, options }) => {
+    run: async (call) => {
+      const { client, args, options } = call
+      if (options.filter !== undefined || options.count !== undefined || options.dryRun) {
+        return { kind: 'object', value: await operate(call, 'delete', {}) }
+      }
       await client.delete(['queues', options.vhost, args[0]!, 'contents'])
       return SILENT
     },
@@ -115,12 +148,13 @@ export const OBJECT_VERBS: readonly Verb[] = [
   {
     name: 'close_all_connections',
     usage: '<reason>',
-    summary: 'Closes all connections of the virtual host (-p), or all (--global).',
+    summary: 'Closes all connections of the virtual host (-p), or all (--global); --limit so many.',
     run: async ({ client, args, options }) => {
       const path = options.global ? ['connections'] : ['vhosts', options.vhost, 'connections']
       const connections = await client.list(path, { columns: 'name' })
       let closed = 0
-      for (const { name } of connections) if (await close(client, String(name), args[0])) closed++
+      for (const { name } of connections.slice(0, options.limit))
+        if (await close(client, String(name), args[0])) closed++
       return text(`Closed ${closed} connections`)
     },
   },
@@ -150,11 +184,18 @@ async function close(
   }
 }
 
+function channelRow(channel: Row): Row {
+  return { ...channel, pid: channel.name, connection: nameOf(channel.connection_details) }
+}
+
 /** Columns that rabbitmqctl has and the HTTP API calls otherwise. */
 function withDefaults(queue: Row): Row {
   return {
     ...queue,
     pid: queue.node,
+    exclusive_consumer_pid: '',
+    disk_reads: 0,
+    disk_writes: 0,
     owner_pid: nameOf(queue.owner_pid_details),
     slave_pids: '',
     synchronised_slave_pids: '',

@@ -1,5 +1,6 @@
 /** Verbs of `warren ctl` on users, permissions and limits of users. */
 import { CtlError, type Row } from './ctl-client.ts'
+import { EXIT_DATA, EXIT_SOFTWARE, EXIT_UNAVAILABLE } from './exit-codes.ts'
 import { type CtlCall, SILENT, table, text, type Verb } from './verb.ts'
 
 /** The verbs of this file. */
@@ -11,7 +12,7 @@ export const USER_VERBS: readonly Verb[] = [
     banner: ({ args }) => `Adding user "${args[0]}" ...`,
     run: async (call) => {
       const user = call.args[0]!
-      if (await exists(call, user)) throw new CtlError(`User "${user}" already exists`)
+      if (await exists(call, user)) throw new CtlError(`User "${user}" already exists`, 0, EXIT_SOFTWARE)
       const password = await passwordOf(call)
       await call.client.put(['users', user], { ...passwordBody(call, password), tags: [] })
       return text(
@@ -59,7 +60,12 @@ export const USER_VERBS: readonly Verb[] = [
     banner: ({ args }) => `Authenticating user "${args[0]}" ...`,
     run: async (call) => {
       const password = await passwordOf(call)
-      await call.client.post(['warren', 'authenticate'], { username: call.args[0], password })
+      try {
+        await call.client.post(['warren', 'authenticate'], { username: call.args[0], password })
+      } catch (error) {
+        if (!(error instanceof CtlError) || error.status !== 401) throw error
+        throw new CtlError(`failed to authenticate user "${call.args[0]}": ${error.message}`, 401, EXIT_DATA)
+      }
       return text('Success')
     },
   },
@@ -132,7 +138,7 @@ export const USER_VERBS: readonly Verb[] = [
       return {
         kind: 'rows',
         columns: ['user', 'limits'],
-        rows: limits.map(({ user, value }) => ({ user, limits: value })),
+        rows: limits.map(({ user, value }) => ({ user, limits: JSON.stringify(value) })),
       }
     },
   },
@@ -145,8 +151,11 @@ export const PERMISSION_VERBS: readonly Verb[] = [
     usage: '<username> <configure> <write> <read>',
     summary: 'Sets permissions in the virtual host (-p).',
     banner: ({ args, options }) => `Setting permissions for user "${args[0]}" in vhost "${options.vhost}" ...`,
-    run: async ({ client, args, options }) => {
+    run: async (call) => {
+      const { client, args, options } = call
       const [user, configure, write, read] = args
+      // A missing user and a missing virtual host have the same reason in the reply.
+      await userOf(call, user!)
       await client.put(['permissions', options.vhost, user!], { configure, write, read })
       return SILENT
     },
@@ -248,7 +257,7 @@ export const PERMISSION_VERBS: readonly Verb[] = [
 export function jsonObject(argument: string): Row {
   const json = jsonValue(argument)
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new CtlError(`a JSON object is expected, not ${argument}`)
+    throw new CtlError(`a JSON object is expected, not ${argument}`, 0, EXIT_UNAVAILABLE)
   }
   return json as Row
 }
@@ -258,7 +267,7 @@ export function jsonValue(argument: string): unknown {
   try {
     return JSON.parse(argument)
   } catch (error) {
-    if (error instanceof SyntaxError) throw new CtlError(`not JSON: ${argument}`)
+    if (error instanceof SyntaxError) throw new CtlError(`not JSON: ${argument}`, 0, EXIT_UNAVAILABLE)
     throw error
   }
 }

@@ -1,7 +1,20 @@
 /** Verbs of `warren ctl` on virtual hosts, policies and parameters. */
+import { compilePattern } from '../../model/values/pattern.ts'
 import { CtlError, type Row } from './ctl-client.ts'
+import { EXIT_DATA } from './exit-codes.ts'
 import { type CtlCall, type Outcome, SILENT, table, type Verb } from './verb.ts'
 import { jsonObject, jsonValue } from './verbs-users.ts'
+
+const VHOST_COLUMNS = [
+  'name',
+  'description',
+  'tags',
+  'default_queue_type',
+  'tracing',
+  'cluster_state',
+  'protected_from_deletion',
+  'metadata',
+]
 
 /** Verbs on virtual hosts. */
 export const VHOST_VERBS: readonly Verb[] = [
@@ -43,7 +56,12 @@ export const VHOST_VERBS: readonly Verb[] = [
     summary: 'Deletes a virtual host with all that is in it.',
     banner: ({ args }) => `Deleting vhost "${args[0]}" ...`,
     run: async ({ client, args }) => {
-      await client.delete(['vhosts', args[0]!])
+      try {
+        await client.delete(['vhosts', args[0]!])
+      } catch (error) {
+        if (!(error instanceof CtlError) || error.status !== 404) throw error
+        throw new CtlError(`Virtual host '${args[0]}' does not exist`, 404, EXIT_DATA)
+      }
       return SILENT
     },
   },
@@ -52,7 +70,7 @@ export const VHOST_VERBS: readonly Verb[] = [
     usage: '[column...]',
     summary: 'Lists virtual hosts.',
     banner: () => 'Listing vhosts ...',
-    run: async (call) => table(call, ['name'], await call.client.list(['vhosts'])),
+    run: async (call) => table(call, ['name'], await call.client.list(['vhosts']), VHOST_COLUMNS),
   },
   {
     name: 'restart_vhost',
@@ -99,7 +117,7 @@ export const VHOST_VERBS: readonly Verb[] = [
       return {
         kind: 'rows',
         columns: ['vhost', 'limits'],
-        rows: limits.map(({ vhost, value }) => ({ vhost, limits: value })),
+        rows: limits.map(({ vhost, value }) => ({ vhost, limits: JSON.stringify(value) })),
       }
     },
   },
@@ -153,13 +171,26 @@ export const POLICY_VERBS: readonly Verb[] = [
       return {
         kind: 'rows',
         columns: POLICY_COLUMNS,
-        rows: policies.filter(({ pattern }) => new RegExp(String(pattern), 'u').test(args[0]!)),
+        rows: policies.filter(({ pattern }) => matches(String(pattern), args[0]!)).map(policyRow),
       }
     },
   },
 ]
 
 const POLICY_COLUMNS = ['vhost', 'name', 'pattern', 'apply-to', 'definition', 'priority']
+
+/** rabbitmqctl shows definitions and values as JSON text, in JSON output, too. */
+function policyRow(policy: Row): Row {
+  return { ...policy, definition: JSON.stringify(policy.definition) }
+}
+
+function valueRow(parameter: Row): Row {
+  return { ...parameter, value: JSON.stringify(parameter.value) }
+}
+
+function matches(pattern: string, name: string): boolean {
+  return compilePattern(pattern)?.test(name) === true
+}
 
 function policyVerbs(one: string, many: string, path: string): Verb[] {
   return [
@@ -194,7 +225,10 @@ function policyVerbs(one: string, many: string, path: string): Verb[] {
       usage: '',
       summary: 'Lists those of the virtual host (-p).',
       banner: ({ options }) => `Listing ${many.replace('_', ' ')} for vhost "${options.vhost}" ...`,
-      run: async (call) => table(call, POLICY_COLUMNS, await call.client.list([path, call.options.vhost])),
+      run: async (call) => {
+        const policies = await call.client.list([path, call.options.vhost])
+        return table(call, POLICY_COLUMNS, policies.map(policyRow))
+      },
     },
   ]
 }
@@ -231,7 +265,7 @@ export const PARAMETER_VERBS: readonly Verb[] = [
       return table(
         call,
         ['component', 'name', 'value'],
-        all.filter(({ vhost }) => vhost === call.options.vhost),
+        all.filter(({ vhost }) => vhost === call.options.vhost).map(valueRow),
       )
     },
   },
@@ -258,7 +292,10 @@ export const PARAMETER_VERBS: readonly Verb[] = [
     usage: '',
     summary: 'Lists global parameters.',
     banner: () => 'Listing global runtime parameters ...',
-    run: async (call) => table(call, ['name', 'value'], await call.client.list(['global-parameters'])),
+    run: async (call) => {
+      const parameters = await call.client.list(['global-parameters'])
+      return table(call, ['name', 'value'], parameters.map(valueRow))
+    },
   },
   {
     name: 'set_cluster_name',

@@ -1,5 +1,7 @@
 /** All verbs of `warren ctl`, by name. */
 import type { Verb } from './verb.ts'
+import { CHECK_VERBS } from './verbs-checks.ts'
+import { CLUSTER_VERBS } from './verbs-cluster.ts'
 import { MESSAGE_VERBS } from './verbs-messages.ts'
 import { NODE_VERBS } from './verbs-node.ts'
 import { OBJECT_VERBS } from './verbs-objects.ts'
@@ -17,6 +19,8 @@ export const VERB_GROUPS: ReadonlyMap<string, readonly Verb[]> = new Map([
   ['Parameters', PARAMETER_VERBS],
   ['Definitions', DEFINITION_VERBS],
   ['Node', NODE_VERBS],
+  ['Checks', CHECK_VERBS],
+  ['Cluster', CLUSTER_VERBS],
 ])
 
 /** The verb of this name. */

@@ -26,6 +26,7 @@ class Bench {
   readonly exited: Promise<number>
   next: () => Configuration = () => configurationOf({})
   endStop: (error?: Error) => void = () => undefined
+  askToStop: () => void = () => undefined
   stops = 0
   #signals = new Map<ServerSignal, () => void>()
   #uncaught: (error: unknown) => void = () => undefined
@@ -60,6 +61,9 @@ class Bench {
           return new Promise((resolve, reject) => {
             bench.endStop = (error) => (error === undefined ? resolve() : reject(error))
           })
+        },
+        onShutdownAsked: (call) => {
+          bench.askToStop = call
         },
         reload: (settings) => {
           bench.reloads.push(settings)
@@ -105,6 +109,15 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     assert.equal(bench.lines.at(-1), 'cleaned up')
   })
 }
+
+test('a stop that an operator asks for cleans up and exits with 0, too', async () => {
+  const bench = await Bench.start()
+  bench.askToStop()
+  bench.endStop()
+  assert.equal(await bench.exited, 0)
+  assert.equal(bench.stops, 1)
+  assert.equal(bench.lines.at(-1), 'cleaned up')
+})
 
 test('a second signal ends the process at once', async () => {
   const bench = await Bench.start()

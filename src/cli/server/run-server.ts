@@ -53,6 +53,7 @@ export class Server {
     run.process.onSignal('SIGINT', () => this.#stop('SIGINT', 0))
     run.process.onSignal('SIGHUP', () => this.#reload())
     run.process.onUncaught((error) => this.#fail(error))
+    run.broker.onShutdownAsked?.(() => this.#stop('an operator asked for it', 0))
   }
 
   #stop(reason: string, code: number): void {
