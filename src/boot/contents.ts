@@ -35,7 +35,10 @@ export function hashing(foundation: Foundation, settings: Settings): Hashing {
 /** Imports what the settings name, then gives an empty store its defaults. Rejects with what is wrong in a file. */
 export async function fillMetadata(foundation: Foundation, settings: Settings, logger: Logger): Promise<void> {
   const { definitions } = settings
-  const locations = [definitions.file, definitions.backend === 'local_filesystem' ? definitions.localPath : null]
+  const locations = [
+    definitions.file,
+    definitions.backend === 'local_filesystem' ? definitions.localPath : definitions.url,
+  ]
   for (const location of locations) {
     if (location === null) continue
     const source = { location, skipIfUnchanged: definitions.skipIfUnchanged, hashAlgorithm: definitions.hashAlgorithm }

@@ -144,6 +144,10 @@ function findConflicts(settings: Settings): string[] {
   if (settings.definitions.backend === 'https' && settings.definitions.url === null) {
     problems.push('definitions.import_backend = https needs definitions.https.url')
   }
+  const { url } = settings.definitions
+  if (url !== null && !(URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) {
+    problems.push('definitions.https.url is an address such as https://example.org/definitions.json')
+  }
   if (settings.amqp.initialFrameBytesMax > settings.amqp.frameBytesMax) {
     problems.push('initial_frame_max must not be above frame_max')
   }

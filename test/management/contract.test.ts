@@ -24,6 +24,7 @@ const ODD = ['/', '%', '%2F', 'ü €😀', `'"`, '?#&=', '..', 'a b', '~', '\\{
 const ELSEWHERE = new Set(['POST /api/warren/shutdown'])
 
 const seen = new Set<string>()
+let documented: readonly string[] = []
 let folder: string
 let broker: ManagedBroker
 let target: Target
@@ -32,6 +33,10 @@ before(async () => {
   // Syncs of a real disk need real time.
   broker = await ManagedBroker.start({}, path.join(folder, 'data'), new SystemClock() as never)
   const { amqp } = broker.booted.listeners
+  const { paths } = (await broker.get('openapi.json')).json as { readonly paths: Readonly<Record<string, object>> }
+  documented = Object.entries(paths).flatMap(([at, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${at}`),
+  )
   target = { base: broker.base, amqpPort: Number(amqp), node: (await broker.get('overview')).json.node }
 })
 after(async () => {
@@ -41,6 +46,8 @@ after(async () => {
 
 async function run(steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
+    // Operations of RabbitMQ's API have to be there; our own are as the document says.
+    if (step.since === 0 && !documented.includes(step.operation)) continue
     const method = step.operation.split(' ')[0]!
     const { status, text } = await send(target, method, step)
     assert.equal(status, step.status, `${step.operation} ${step.path.join(' | ')}: ${text}`)
@@ -70,16 +77,10 @@ for (const odd of ODD) {
   })
 }
 
-test('every operation of the OpenAPI document was exercised', async () => {
-  const { paths } = (await broker.get('openapi.json')).json as { readonly paths: Readonly<Record<string, object>> }
-  const documented = Object.entries(paths).flatMap(([at, operations]) =>
-    Object.keys(operations).map((method) => `${method.toUpperCase()} ${at}`),
-  )
+test('every operation of the OpenAPI document was exercised', () => {
   assert.ok(documented.length > 100)
-  assert.deepEqual(
-    documented.filter((operation) => !seen.has(operation) && !ELSEWHERE.has(operation)),
-    [],
-  )
+  const missed = documented.filter((operation) => !seen.has(operation) && !ELSEWHERE.has(operation))
+  assert.deepEqual(missed, [], 'each operation needs a step in test/management/contract.ts')
   assert.deepEqual(
     [...seen].filter((operation) => !documented.includes(operation)),
     [],

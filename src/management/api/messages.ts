@@ -267,7 +267,8 @@ function payloadOf(payload: string, encoding: string): Buffer {
   return Buffer.from(payload, 'base64')
 }
 
-const EXPIRATION_MS_MAX = 2 ** 32 - 2
+/** Ten years: RabbitMQ's limit of any duration. */
+const EXPIRATION_MS_MAX = 315_360_000_000
 
 function expirationOf(text: string | undefined): number {
   if (text === undefined) return NO_EXPIRATION

@@ -8,6 +8,7 @@ import path from 'node:path'
 import type { Metadata, MetadataOp } from '../../model/records/metadata.ts'
 import { metadataKeys } from '../../model/records/records.ts'
 import { type Definitions, InvalidDefinitions } from './definitions.ts'
+import { readDefinitionsUrl } from './definitions-url.ts'
 import type { ImportContext } from './import-plan.ts'
 import { type ImportSummary, importDefinitions } from './importer.ts'
 import { parseDefinitions } from './parse-definitions.ts'
@@ -50,7 +51,7 @@ export function parseDefinitionsFiles(files: readonly DefinitionsFile[]): Defini
 
 /** What to import at boot, and whether again. */
 export interface DefinitionsSource {
-  /** A file, or a folder of them. */
+  /** A file, a folder of them, or an address. */
   readonly location: string
   readonly skipIfUnchanged: boolean
   /** By which a change is recognised, as `node:crypto` names it; `sha` is SHA-1. */
@@ -66,7 +67,8 @@ export async function importDefinitionsFiles(
   metadata: Metadata,
   context: ImportContext,
 ): Promise<ImportSummary | undefined> {
-  const files = await readDefinitionsFiles(location)
+  const isAddress = /^https?:\/\//.test(location)
+  const files = isAddress ? [await readDefinitionsUrl(location)] : await readDefinitionsFiles(location)
   const hash = createHash(hashAlgorithm === 'sha' ? 'sha1' : hashAlgorithm)
   for (const { text } of files) hash.update(text)
   const value = hash.digest('hex')

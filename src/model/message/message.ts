@@ -9,7 +9,7 @@
  *
  *   word 0  published at, ms since 1970, high 32 bits      word 3  protocol | flags<<8 | priority<<16 | exchange bytes<<24
  *   word 1  published at, low 32 bits                      word 4  routing key bytes | properties bytes<<8
- *   word 2  expiration in ms, 0xffffffff for none          word 5  body bytes
+ *   word 2  expiration, as `expirationWord` packs it          word 5  body bytes
  *   [u32 annotation bytes, annotations]  only when FLAG_ANNOTATED is set
  *   u8 length + exchange · u8 length + routing key · properties · body
  *
@@ -31,7 +31,23 @@ export const FLAG_HAS_PRIORITY = 2
 export const FLAG_ANNOTATED = 4
 
 /** No per-message expiration. */
-export const NO_EXPIRATION = 0xffff_ffff
+export const NO_EXPIRATION = Number.MAX_SAFE_INTEGER
+const WORD_NONE = 0xffff_ffff
+/** From here on a word counts seconds: 24 days in ms come before, 68 years after. */
+const WORD_SECONDS = 0x8000_0000
+const WORD_SECONDS_MAX = WORD_NONE - 1 - WORD_SECONDS
+
+/** An expiration in a word of the record: ms up to 24 days, full seconds (rounded up) beyond. */
+export function expirationWord(ms: number): number {
+  if (ms < WORD_SECONDS) return ms
+  return ms === NO_EXPIRATION ? WORD_NONE : WORD_SECONDS + Math.min(Math.ceil(ms / 1_000), WORD_SECONDS_MAX)
+}
+
+/** The expiration in ms that a word stands for. */
+export function expirationOfWord(word: number): number {
+  if (word < WORD_SECONDS) return word
+  return word === WORD_NONE ? NO_EXPIRATION : (word - WORD_SECONDS) * 1_000
+}
 /** Property lists are limited by their 24-bit length field. */
 export const PROPERTIES_BYTES_MAX = 0xff_ffff
 const HEADER_WORDS = 6
@@ -142,7 +158,7 @@ export function writeMessage(draft: MessageDraft, bytes: Buffer, words: Uint32Ar
   const word = at >>> 2
   words[word] = Math.floor(draft.publishedAtMs / 0x1_0000_0000)
   words[word + 1] = draft.publishedAtMs >>> 0
-  words[word + 2] = draft.expirationMs
+  words[word + 2] = expirationWord(draft.expirationMs)
   words[word + 3] =
     draft.protocol |
     (((draft.persistent ? FLAG_PERSISTENT : 0) |
@@ -199,7 +215,7 @@ export class MessageView {
     const word = at >>> 2
     this.bytes = bytes
     this.publishedAtMs = words[word]! * 0x1_0000_0000 + words[word + 1]!
-    this.expirationMs = words[word + 2]!
+    this.expirationMs = expirationOfWord(words[word + 2]!)
     const facts = words[word + 3]!
     this.protocol = facts & 0xff
     this.flags = (facts >>> 8) & 0xff

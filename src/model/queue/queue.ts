@@ -43,6 +43,8 @@ export interface ConsumerSpec {
   readonly priority: number
   /** Entries in flight at most; 0 is no limit. For display and for kinds that need it: credit itself is the sink's. */
   readonly prefetchCount: number
+  /** It shares its prefetch limit with other consumers of its session, which not every kind supports. */
+  readonly sharesPrefetch?: boolean
   readonly args: Arguments
   /** For listings: the name of the session, `<connection> (<channel>)`. */
   readonly sessionName: string

@@ -448,6 +448,8 @@ export class Connection
       } else {
         this.#expireAt(result.expiresAtMs)
         this.#session?.permissions.renew(result.authorization)
+        // A new token may have other tags, such as that of an impersonator.
+        if (this.#session !== null) this.#session.identity = result
         this.#secretUpdated()
       }
       this.resumeInput()

@@ -161,6 +161,7 @@ export class Consuming implements TurnTask {
       exclusive: args.exclusive,
       priority: integerArgument(args.arguments, 'x-priority') ?? 0,
       prefetchCount: args.noAck ? 0 : this.prefetchCount,
+      sharesPrefetch: this.#deliveries.prefetchOfChannel > 0,
       args: args.arguments,
       sessionName: `${this.#session.connectionName} (${this.#deliveries.channel})`,
       user: this.#session.identity.user,

@@ -25,8 +25,7 @@ export function expirationOf(scan: PropertyScan): number {
   const ms = Number(text)
   if (ms < 0) throw invalidExpiration(text, `{value_negative,${ms}}`)
   if (ms > EXPIRATION_MS_MAX) throw invalidExpiration(text, `{value_too_large,${text}}`)
-  // Differs: beyond 49 days the record has no room for it, and the message stays.
-  return Math.min(ms, NO_EXPIRATION)
+  return ms
 }
 
 function invalidExpiration(text: string, reason: string): ChannelError {

@@ -72,7 +72,8 @@ export interface Session {
   readonly outbox: Outbox
   readonly vhost: Vhost
   readonly permissions: SessionPermissions
-  readonly identity: Identity
+  /** Of the last login, or of the last new secret. */
+  identity: Identity
   readonly actor: Actor
   readonly connectionName: string
   readonly frameBytesMax: number

@@ -145,6 +145,10 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
 
   /** An exclusive consumer is one like any other here. */
   refusesConsumer(spec: ConsumerSpec): Refusal | undefined {
+    if (spec.sharesPrefetch === true) {
+      const text = `queue '${this.name}' in vhost '${this.vhost}' does not support global qos`
+      return { code: 'not-implemented', text }
+    }
     return refusesConsumeArguments(this, this.kind, spec.args)
   }
 

@@ -283,3 +283,11 @@ test('at-least-once: an unknown strategy is 406', (scene) =>
       `PRECONDITION_FAILED - invalid arg 'x-dead-letter-strategy' for ${scene.the('queue', queue)}: ` +
       'invalid_dlx_strategy',
   ))
+
+test('quorum queues: a consumer that would share the limit of its channel is 540', async (scene) => {
+  const queue = await quorumQueue(scene)
+  await scene.channel.call('basic.qos', { prefetchCount: 5, global: true })
+  scene.channel.send('basic.consume', { queue })
+  const text = `NOT_IMPLEMENTED - ${scene.the('queue', queue)} does not support global qos`
+  await scene.client.refused(540, text, 60, 20)
+})
