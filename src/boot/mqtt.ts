@@ -76,6 +76,7 @@ function mqttSettings({ settings }: BrokerParts): MqttSettings {
     connectionCountMax: mqtt.connectionCountMax,
     disconnectsUnauthorized: mqtt.disconnectsUnauthorized,
     hidesRefusals: mqtt.hidesRefusals,
+    annotatesClientId: mqtt.annotatesClientId,
     certificateLogin: mqtt.certificateLogin,
     certificateRule: certificateRule(tls),
     clientIdRule:

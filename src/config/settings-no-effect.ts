@@ -141,7 +141,7 @@ export const NO_EFFECT: readonly NoEffect[] = [
   ),
   ...all(ABSENT, 'prometheus.filter_aggregated_queue_metrics_pattern', 'stream.ssl_cert_login'),
   ...all(ABSENT, 'federation.*', 'shovel.*', 'event_exchange.*', 'tracing.*'),
-  ...all(ABSENT, 'message_interceptors.*', 'mqtt.message_interceptors.*'),
+  ...all(ABSENT, 'message_interceptors.*'),
   ...all(LOG, 'log.syslog', 'log.syslog.*', 'log.journald', 'log.journald.*', 'log.exchange', 'log.exchange.*'),
   ...all(LOG, 'log.console.use_colors', 'log.console.color_esc_seqs.*', 'log.default.rotation.*'),
   ...below(LOG, 'log.console.formatter', FORMAT),

@@ -167,6 +167,12 @@ export const MQTT_FIELDS = {
     true,
     'Close connections that publish or subscribe where they may not.',
   ),
+  annotatesClientId: setting(
+    'mqtt.message_interceptors.incoming.set_client_id_annotation.enabled',
+    boolean,
+    false,
+    'Messages published over MQTT carry the client id, for consumers of other protocols as the header `x-opt-mqtt-client-id`.',
+  ),
   hidesRefusals: setting(
     'warren.mqtt.hide_refusals',
     boolean,

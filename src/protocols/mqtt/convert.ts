@@ -16,9 +16,10 @@ import { type MessageFormat, type NeutralMessage, NO_EXTRA_KEYS } from '../../mo
 import { type Arguments, NO_ARGUMENTS, stringValue, type TypedValue } from '../../model/values/arguments.ts'
 import { encodeProperties, type Properties, readProperties, writeVarint } from './properties.ts'
 import { PUBLISH } from './spec.ts'
-import { blockStart, FLAG_PROPERTIES, QOS_MASK } from './stored-properties.ts'
+import { annotatedClientId, blockStart, FLAG_PROPERTIES, QOS_MASK } from './stored-properties.ts'
 
 const REPLY_TO_TOPIC = 'x-reply-to-topic'
+const CLIENT_ID = 'x-opt-mqtt-client-id'
 const PAYLOAD_FORMAT = 'x-opt-mqtt-payload-format'
 const VALUE_CONTENT_TYPE = 'message/vnd.rabbitmq.amqp'
 /** Longest correlation data shown as text: that of an AMQP 0-9-1 property. */
@@ -105,6 +106,8 @@ function neutral(view: MessageView): NeutralMessage {
   const properties = propertiesOf(view)
   const headers = headersOf(properties)
   if (properties.payloadFormatIndicator === 1) headers.set(PAYLOAD_FORMAT, { type: 'unsignedbyte', value: 1 })
+  const clientId = annotatedClientId(view)
+  if (clientId !== undefined) headers.set(CLIENT_ID, stringValue(clientId))
   return {
     ...NOTHING_SAID,
     durable: (view.bytes[view.propertiesStart]! & QOS_MASK) > 0,

@@ -133,7 +133,7 @@ export class Publishing {
   #send(scan: PublishScan, topic: CachedTopic): PublishOutcome {
     const { draft, stored, facts, broker } = this.#world
     const { vhost } = this.#member
-    stored.ofScan(scan, this.#world.noLocalCount > 0 ? this.#session.clientIdBytes : null)
+    stored.ofScan(scan, this.#world.wantsPublisher ? this.#session.clientIdBytes : null)
     if (stored.length > PROPERTIES_BYTES_MAX) throw new MqttError(PACKET_TOO_LARGE, 'properties are too long')
     draft.persistent = scan.qos > 0
     draft.expirationMs = expirationMs(scan.expirySeconds)

@@ -2,8 +2,8 @@
  * How an MQTT message's own facts stand in its record, as the properties of `model/message/message.ts`:
  *
  *   u8 flags   bits 0–1 QoS as published · 2 retain flag as published · 3 kept message given to a new subscription
- *              4 publisher's client id follows · 5 properties of MQTT 5.0 follow
- *   [u8 length, client id]   only while somebody subscribes with No Local
+ *              4 publisher's client id follows · 5 properties of MQTT 5.0 follow · 6 other protocols see the client id
+ *   [u8 length, client id]   only while somebody subscribes with No Local, or when other protocols are to see it
  *   [property block]         as it came, without topic alias and message expiry; to the end
  *
  * Most messages have nothing but flags: those come from a table and cost nothing.
@@ -17,6 +17,7 @@ export const FLAG_RETAIN = 4
 export const FLAG_KEPT = 8
 export const FLAG_PUBLISHER = 16
 export const FLAG_PROPERTIES = 32
+export const FLAG_ANNOTATED = 64
 
 /** One buffer per value of the flags. */
 const BARE: readonly Buffer[] = Array.from({ length: 64 }, (_, flags) => Buffer.from([flags]))
@@ -27,6 +28,12 @@ export class StoredPropertiesWriter {
   bytes: Buffer = BARE[0]!
   length = 0
   #scratch = Buffer.allocUnsafe(1024)
+  readonly #publisherFlags: number
+
+  /** `annotates`: publishers that are stored are shown to other protocols. */
+  constructor(annotates: boolean) {
+    this.#publisherFlags = FLAG_PUBLISHER | (annotates ? FLAG_ANNOTATED : 0)
+  }
 
   /** Of a PUBLISH. `publisher`: the client id, when it is wanted. */
   ofScan(scan: PublishScan, publisher: Buffer | null): void {
@@ -59,7 +66,7 @@ export class StoredPropertiesWriter {
     this.bytes = this.#scratch
     this.#scratch[0] = flags
     if (publisher === null) return 1
-    this.#scratch[0] = flags | FLAG_PUBLISHER
+    this.#scratch[0] = flags | this.#publisherFlags
     this.#scratch[1] = publisher.length
     publisher.copy(this.#scratch, 2)
     return 2 + publisher.length
@@ -88,4 +95,11 @@ export function isPublishedBy(view: MessageView, clientId: Buffer): boolean {
   const { bytes, propertiesStart } = view
   if ((bytes[propertiesStart]! & FLAG_PUBLISHER) === 0 || bytes[propertiesStart + 1] !== clientId.length) return false
   return bytes.compare(clientId, 0, clientId.length, propertiesStart + 2, propertiesStart + 2 + clientId.length) === 0
+}
+
+/** The client id that other protocols are to see; undefined: none. */
+export function annotatedClientId({ bytes, propertiesStart }: MessageView): string | undefined {
+  if ((bytes[propertiesStart]! & FLAG_ANNOTATED) === 0) return undefined
+  const start = propertiesStart + 2
+  return bytes.toString('utf8', start, start + bytes[propertiesStart + 1]!)
 }

@@ -98,7 +98,7 @@ export class Will {
       return world.logger.warning(`will of client '${clientId}' dropped: not allowed to publish to ${name}`)
     }
     const { draft, stored, facts } = world
-    stored.of(qos | (retain ? FLAG_RETAIN : 0), world.noLocalCount > 0 ? Buffer.from(clientId) : null, block)
+    stored.of(qos | (retain ? FLAG_RETAIN : 0), world.wantsPublisher ? Buffer.from(clientId) : null, block)
     draft.persistent = qos > 0
     draft.expirationMs = expirationMs(expirySeconds)
     draft.publishedAtMs = world.broker.world.clock.nowMs()

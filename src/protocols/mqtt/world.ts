@@ -50,6 +50,8 @@ export interface MqttSettings {
   readonly disconnectsUnauthorized: boolean
   /** Subscriptions that are not allowed are refused without saying why. */
   readonly hidesRefusals: boolean
+  /** Messages carry their publisher's client id for other protocols. */
+  readonly annotatesClientId: boolean
   /** A verified client certificate logs its owner in. */
   readonly certificateLogin: boolean
   readonly certificateRule: CertificateRule
@@ -84,7 +86,7 @@ export class MqttWorld {
   readonly formats: MessageFormats
   // Used within one call, by one connection after another.
   readonly scan = new PublishScan()
-  readonly stored = new StoredPropertiesWriter()
+  readonly stored: StoredPropertiesWriter
   readonly facts = new BlockFacts()
   readonly draft = new MessageDraft()
   readonly writer: PublishWriter
@@ -104,6 +106,7 @@ export class MqttWorld {
     this.settings = options.settings
     this.names = options.names
     this.retained = options.retained
+    this.stored = new StoredPropertiesWriter(options.settings.annotatesClientId)
     this.formats = options.formats
     this.inbound = new InboundBudget(options.broker.world.turn)
     this.fanout = new FanoutBudget(options.broker.world.turn)
@@ -115,6 +118,11 @@ export class MqttWorld {
       names: options.names,
       clock: options.broker.world.clock,
     })
+  }
+
+  /** Whether messages are to carry their publisher. */
+  get wantsPublisher(): boolean {
+    return this.noLocalCount > 0 || this.settings.annotatesClientId
   }
 
   topicsOf(vhost: Vhost): TopicCache {

@@ -82,3 +82,22 @@ test('a routing key that is no topic is not delivered', async () => {
   assert.equal((await client.nextMessage()).payload, 'odd.fine')
   await channel.close()
 })
+
+test('the client id is shown to other protocols where the setting says so', async () => {
+  const name = 'mqtt.message_interceptors.incoming.set_client_id_annotation.enabled'
+  const annotating = await MqttBroker.start({ [name]: 'true' })
+  const connection = await connect(annotating.amqpUrl)
+  const channel = await connection.createChannel()
+  const { queue } = await channel.assertQueue('', { exclusive: true })
+  await channel.bindQueue(queue, 'amq.topic', 'annotated')
+  const arrived = new Promise<ConsumeMessage>((resolve) => {
+    void channel.consume(queue, (message) => message !== null && resolve(message), { noAck: true })
+  })
+  const client = await annotating.client({ clientId: 'thermometer' })
+  await client.subscribe(['annotated'])
+  await client.publishSafely({ topic: 'annotated', payload: '21', properties: { userProperties: [['a', 'b']] } })
+  assert.deepEqual((await arrived).properties.headers, { a: 'b', 'x-opt-mqtt-client-id': 'thermometer' })
+  assert.deepEqual((await client.nextMessage()).properties, { userProperties: [['a', 'b']] })
+  await connection.close()
+  await annotating.stop()
+})
