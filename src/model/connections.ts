@@ -100,13 +100,13 @@ export class ConnectionRegistry {
 
   /** `idPrefix` tells brokers, and lives of one broker, apart. */
   constructor(idPrefix: string, events: Events) {
-    this.#idPrefix = idPrefix
+    this.#idPrefix = `${idPrefix}.`
     this.#events = events
   }
 
   /** An id for a new connection. */
   newId(): string {
-    return `${this.#idPrefix}.${++this.#lastId}`
+    return `${this.#idPrefix}${++this.#lastId}`
   }
 
   add(connection: ConnectionHandle): void {
