@@ -95,6 +95,21 @@ for (const theme of ['light', 'dark'] as const satisfies readonly Theme[]) {
   })
 }
 
+test('the overview tells who is slow', async () => {
+  const visitor = await Visitor.arrive(base)
+  try {
+    await visitor.signIn()
+    await visitor.settle()
+    await visitor.page
+      .getByRole('listitem')
+      .filter({ hasText: /orders\.new\s*35 ready, its consumer is at its limit, oldest/ })
+      .waitFor()
+    assert.deepEqual(visitor.complaints, [])
+  } finally {
+    await visitor.leave()
+  }
+})
+
 test('a phone: no page is wider than the screen', async () => {
   const visitor = await Visitor.arrive(base, 'light', 360)
   try {

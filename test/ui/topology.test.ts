@@ -99,7 +99,7 @@ test('a name, or the problems alone, are shown with their neighbours; the addres
   await page.reload()
   await visitor.sees('2 objects, 1 connection')
   await visitor.click('Smaller')
-  await visitor.sees('80 %')
+  await visitor.page.getByRole('button', { name: 'Larger' }).click()
   assert.deepEqual(visitor.complaints, [])
 })
 

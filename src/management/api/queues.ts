@@ -19,7 +19,7 @@ import {
 } from '../http/endpoint.ts'
 import { columnsOf, listReply, pick } from '../http/list-reply.ts'
 import type { Infer } from '../http/schema.ts'
-import { QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
+import { LENGTH_FIELDS, QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
 import { channelIndex, consumerJson } from './connection-json.ts'
 import { queueJson } from './queue-json.ts'
 import { actorOf, asked, demand, queueOf, vhostOf, visibleVhosts } from './scope.ts'
@@ -164,9 +164,11 @@ class Queues {
     const { statistics } = this.context
     const rateOf = (field: number) => (queue: Queue) =>
       statistics.ofQueue(queue).details(field, statistics.everyMs, null).rate
-    return Object.fromEntries(
-      QUEUE_MESSAGE_FIELDS.map((name, field) => [`message_stats.${name}_details.rate`, rateOf(field)]),
-    )
+    const first = QUEUE_MESSAGE_FIELDS.length
+    return Object.fromEntries([
+      ...QUEUE_MESSAGE_FIELDS.map((name, field) => [`message_stats.${name}_details.rate`, rateOf(field)]),
+      ...LENGTH_FIELDS.map((name, i) => [`${name}_details.rate`, rateOf(first + i)]),
+    ])
   }
 
   one(request: ApiRequest): Reply {

@@ -93,6 +93,8 @@ const filterOf = ({ reason, queue, exchange }: Group): MessageFilter => ({
 
 const keyOf = ({ keptIn, reason, queue, exchange }: Group): string => JSON.stringify([keptIn, reason, queue, exchange])
 
+const totalOf = ({ groups }: Centre): number => groups.reduce((sum, { count }) => sum + count, 0)
+
 /** The page. */
 export function DeadLettersPage() {
   const vhost = vhostFilter.value || '/'
@@ -115,7 +117,15 @@ export function DeadLettersPage() {
   const group = centre?.groups.find((candidate) => keyOf(candidate) === chosen)
   return (
     <>
-      <PageHead title="Dead letters" badges={<Badge title="virtual host">{vhost}</Badge>}>
+      <PageHead
+        title="Dead letters"
+        badges={
+          <>
+            <Badge title="virtual host">{vhost}</Badge>
+            {centre === null ? null : <Badge>{format.plural(totalOf(centre), 'dead letter')}</Badge>}
+          </>
+        }
+      >
         <Button icon="refresh" onClick={load}>
           Count again
         </Button>
@@ -147,9 +157,8 @@ interface CentreProps {
 }
 
 function Groups({ vhost, centre, failure, chosen }: CentreProps & { readonly chosen: string | null }) {
-  const total = centre?.groups.reduce((sum, { count }) => sum + count, 0)
   return (
-    <Card flush title="By reason, queue and exchange" aside={<Badge>{format.count(total)} dead letters</Badge>}>
+    <Card flush title="By reason, queue and exchange">
       <LocalTable
         id="groups"
         label="Groups of dead letters"

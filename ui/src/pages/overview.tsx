@@ -1,23 +1,16 @@
 /**
  * The overview: is it healthy, what grows, who is slow. Totals and rates first, then what wants attention.
  */
-import { apiPath } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { useLive } from '../base/live.ts'
-import { href, vhostFilter } from '../base/router.ts'
+import { href } from '../base/router.ts'
 import { isMonitoring } from '../base/session.ts'
-import type { Connection, NodeInfo, Overview, Paged, Queue } from '../base/types.ts'
+import type { NodeInfo, Overview } from '../base/types.ts'
 import { counterOf, rateOf } from '../base/types.ts'
-import { Badge, Button, Card, Empty, Figure, Figures, Meter, Notice } from '../parts/basics.tsx'
+import { Card, Figure, Figures, Meter, Notice } from '../parts/basics.tsx'
 import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
-import { Icon } from '../parts/icon.tsx'
 import { PageHead } from '../parts/shell.tsx'
-import { openQueueForm } from './declare.tsx'
-import { problemOf, QueueLink } from './lists.tsx'
-
-/** What the health list looks at: enough to see the worst. */
-const CANDIDATES = 30
-const WORST_MAX = 8
+import { Attention } from './attention.tsx'
 
 /** The first page. */
 export function OverviewPage() {
@@ -52,13 +45,13 @@ export function OverviewPage() {
         <Figure
           name="Connections"
           value={format.shortCount(objects?.connections)}
-          note={`${format.shortCount(objects?.channels)} channels`}
+          note={format.plural(objects?.channels ?? 0, 'channel')}
           href={href(['connections'])}
         />
         <Figure
           name="Queues"
           value={format.shortCount(objects?.queues)}
-          note={`${format.shortCount(objects?.consumers)} consumers`}
+          note={format.plural(objects?.consumers ?? 0, 'consumer')}
           href={href(['queues'])}
         />
       </Figures>
@@ -147,121 +140,6 @@ export function Alarms() {
       ))}
     </>
   )
-}
-
-interface Finding {
-  readonly key: string
-  readonly tone: 'warn' | 'danger'
-  readonly what: preact.ComponentChild
-  readonly why: string
-}
-
-function Attention({ stats }: { readonly stats: Overview | undefined }) {
-  const scope = vhostFilter.value === '' ? apiPath('queues') : apiPath('queues', vhostFilter.value)
-  const deepest = useLive<Paged<Queue>>(`${scope}?page=1&page_size=${CANDIDATES}&sort=messages_ready&sort_reverse=true`)
-  const blocked = useLive<Paged<Connection>>(
-    '/api/connections?page=1&page_size=10&sort=state&columns=name,state,user_provided_name',
-  )
-  const queues = deepest.data?.items ?? []
-  const findings: Finding[] = [
-    ...unroutable(stats),
-    ...(blocked.data?.items ?? [])
-      .filter(({ state }) => state === 'blocked' || state === 'blocking')
-      .map(({ name, state, user_provided_name: given }) => ({
-        key: name,
-        tone: 'danger' as const,
-        what: <a href={href(['connections', name])}>{given ?? name}</a>,
-        why: state,
-      })),
-    ...queues.flatMap(queueFindings),
-  ]
-  if (deepest.data === undefined) return <Card title="Wants attention">Loading …</Card>
-  return (
-    <Card
-      title="Wants attention"
-      aside={findings.length === 0 ? <Badge tone="ok">all well</Badge> : <Badge tone="warn">{findings.length}</Badge>}
-    >
-      {findings.length === 0 ? <AllWell hasQueues={queues.length > 0} /> : <FindingList findings={findings} />}
-    </Card>
-  )
-}
-
-function AllWell({ hasQueues }: { readonly hasQueues: boolean }) {
-  if (hasQueues) return <Empty icon="ok" title="Nothing waits, nothing grows, nobody is blocked" />
-  return (
-    <Empty
-      icon="queues"
-      title="There are no queues yet"
-      action={
-        <Button icon="plus" look="primary" onClick={openQueueForm}>
-          Declare a queue
-        </Button>
-      }
-    >
-      Connect an application, or declare a queue here and publish a message to it.
-    </Empty>
-  )
-}
-
-function FindingList({ findings }: { readonly findings: readonly Finding[] }) {
-  return (
-    <ul class="stack tight">
-      {findings.slice(0, WORST_MAX).map(({ key, tone, what, why }) => (
-        <li key={key} class="row apart">
-          <span class="row grow">
-            <span class={tone}>
-              <Icon name="warning" />
-            </span>
-            <span class="break">{what}</span>
-          </span>
-          <Badge tone={tone}>{why}</Badge>
-        </li>
-      ))}
-      {findings.length > WORST_MAX ? (
-        <li>
-          <a href={href(['queues'], { sort: 'ready', desc: true })}>and {findings.length - WORST_MAX} more</a>
-        </li>
-      ) : null}
-    </ul>
-  )
-}
-
-function unroutable(overview: Overview | undefined): Finding[] {
-  const stats = overview?.message_stats
-  const lost = (rateOf(stats, 'drop_unroutable') ?? 0) + (rateOf(stats, 'return_unroutable') ?? 0)
-  const redelivered = rateOf(stats, 'redeliver') ?? 0
-  const delivered = rateOf(stats, 'deliver_get') ?? 0
-  return [
-    ...(lost > 0
-      ? [
-          {
-            key: ' unroutable',
-            tone: 'warn' as const,
-            what: <a href={href(['route'])}>Messages without a queue</a>,
-            why: `${format.rate(lost)} unroutable`,
-          },
-        ]
-      : []),
-    // One delivery in ten is a repetition: consumers fail or requeue.
-    ...(redelivered > 1 && redelivered > delivered / 10
-      ? [{ key: ' redelivered', tone: 'warn' as const, what: 'Redeliveries', why: format.rate(redelivered) }]
-      : []),
-  ]
-}
-
-function queueFindings(queue: Queue): Finding[] {
-  const problem = problemOf(queue)
-  const oldest = queue.head_message_timestamp
-  const age = typeof oldest === 'number' && oldest > 0 ? `, oldest ${format.duration(Date.now() - oldest * 1_000)}` : ''
-  if (problem === undefined) return []
-  return [
-    {
-      key: `${queue.vhost} ${queue.name}`,
-      tone: problem.tone === 'danger' ? 'danger' : 'warn',
-      what: <QueueLink vhost={queue.vhost} name={queue.name} />,
-      why: `${format.shortCount(queue.messages_ready)} ready, ${problem.text}${age}`,
-    },
-  ]
 }
 
 function Resources() {

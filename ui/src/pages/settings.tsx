@@ -51,7 +51,13 @@ const COLUMNS: readonly Column<Setting>[] = [
     value: (setting) => setting.default,
     show: (setting) => <code>{setting.default}</code>,
   },
-  { id: 'type', label: 'Type', value: ({ type }) => type, show: ({ type }) => type.replaceAll('\\|', '|') },
+  {
+    id: 'type',
+    label: 'Type',
+    extra: true,
+    value: ({ type }) => type,
+    show: ({ type }) => type.replaceAll('\\|', '|'),
+  },
   {
     id: 'reloadable',
     label: 'Changes',

@@ -4,7 +4,7 @@
  * The picture is one memoized layer; what is pointed at, or lit, is drawn once more above it while the layer fades. So
  * moving over 500 objects draws a few of them.
  */
-import { useMemo, useState } from 'preact/hooks'
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import * as format from '../base/format.ts'
 import { Button } from '../parts/basics.tsx'
 import type { Graph, GraphEdge, GraphNode } from './graph.ts'
@@ -54,24 +54,29 @@ export function TopologyView(props: {
 }) {
   const { graph, known, lit } = props
   const [hovered, setHovered] = useState<string | null>(null)
-  const [zoom, setZoom] = useState<number>(ZOOM_STANDARD)
+  const [chosenZoom, setZoom] = useState<number | null>(null)
+  const place = useRef<HTMLElement>(null)
+  const [placePixels, setPlacePixels] = useState(0)
   const shape = graph.nodes.length > DENSE_FROM ? DENSE : ROOMY
   const picture = useMemo<Picture>(
     () => ({ graph, known, shape, byId: new Map(graph.nodes.map((node) => [node.id, node] as const)) }),
     [graph, known],
   )
+  const width = graph.columnCount * (WIDTH + GAP_X) - GAP_X + 2 * MARGIN
+  const height = graph.rowCount * (shape.height + shape.gap) - shape.gap + 2 * MARGIN
+  // As wide as there is room, while it can be read.
+  const zoom = chosenZoom ?? Math.min(Math.max(placePixels / width, ZOOM_READABLE), ZOOM_STANDARD)
+  useLayoutEffect(() => setPlacePixels(place.current?.clientWidth ?? 0), [graph.columnCount])
   const base = useMemo(
     () => <Layer picture={picture} wanted={null} onPoint={setHovered} isFine={zoom >= ZOOM_READABLE} />,
     [picture, zoom],
   )
   const focus = useMemo(() => (hovered === null ? lit : around(hovered, graph)), [hovered, lit, graph])
-  const width = graph.columnCount * (WIDTH + GAP_X) - GAP_X + 2 * MARGIN
-  const height = graph.rowCount * (shape.height + shape.gap) - shape.gap + 2 * MARGIN
   return (
     <>
       <Zoom zoom={zoom} setZoom={setZoom} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <section class="topology" tabIndex={0} aria-label="Topology">
+      <section class="topology" tabIndex={0} aria-label="Topology" ref={place}>
         <svg
           width={width * zoom}
           height={height * zoom}
@@ -93,14 +98,26 @@ export function TopologyView(props: {
 }
 
 function Zoom({ zoom, setZoom }: { readonly zoom: number; readonly setZoom: (zoom: number) => void }) {
-  const at = ZOOMS.findIndex((step) => step >= zoom)
-  const step = (by: number) => setZoom(ZOOMS[Math.min(Math.max(at + by, 0), ZOOMS.length - 1)] ?? ZOOM_STANDARD)
+  const smaller = ZOOMS.findLast((step) => step < zoom)
+  const larger = ZOOMS.find((step) => step > zoom)
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend that nobody needs to see.
     <div class="zoom" role="group" aria-label="Size of the picture">
-      <Button icon="minus" label="Smaller" look="low" disabled={at === 0} onClick={() => step(-1)} />
+      <Button
+        icon="minus"
+        label="Smaller"
+        look="low"
+        disabled={smaller === undefined}
+        onClick={() => setZoom(smaller ?? zoom)}
+      />
       <span class="number small">{format.percent(zoom)}</span>
-      <Button icon="plus" label="Larger" look="low" disabled={at === ZOOMS.length - 1} onClick={() => step(1)} />
+      <Button
+        icon="plus"
+        label="Larger"
+        look="low"
+        disabled={larger === undefined}
+        onClick={() => setZoom(larger ?? zoom)}
+      />
     </div>
   )
 }
