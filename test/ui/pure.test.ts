@@ -123,6 +123,8 @@ test('conditions and the filter they stand for are the same thing', () => {
     { requiredKeys: [], noNullPrototype: true },
   )
   fc.assert(fc.property(filter, (given) => assert.deepEqual(filterOf(conditionsOf(given)), given)))
+  assert.deepEqual(filterOf([{ kind: 'header', name: 'n', value: '"""' }]), { headers: { n: '"""' } })
+  assert.deepEqual(filterOf([{ kind: 'header', name: 'n', value: '007' }]), { headers: { n: '007' } })
   assert.throws(() => filterOf([{ kind: 'older', name: '', value: 'soon' }]), /Older than/)
   assert.equal(describeFilter({ headers: { tenant: 'a', trace: null } }), 'header tenant is a, header trace is there')
   assert.equal(describeFilter({}), 'all messages')

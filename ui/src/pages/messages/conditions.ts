@@ -39,8 +39,14 @@ const MS_PER_SECOND = 1_000
 /** What is typed of a header or property: a number, true, false, or text; quotes make anything text. */
 function readValue(text: string): unknown {
   if (text === '') return null
-  if (/^(true|false|-?\d+(\.\d+)?|".*")$/.test(text)) return JSON.parse(text)
-  return text
+  if (!/^(true|false|-?\d+(\.\d+)?|".*")$/.test(text)) return text
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // Such as 007, or quotes within quotes.
+    if (error instanceof SyntaxError) return text
+    throw error
+  }
 }
 
 function textOf(value: unknown): string {
