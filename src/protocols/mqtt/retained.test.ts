@@ -79,3 +79,30 @@ test('goes with its vhost', () => {
   assert.equal(retained.count, 0)
   assert.deepEqual(retained.match('/', names.words('#')), [])
 })
+
+test('a message is seen before it is stored, and no more when it cannot be', () => {
+  const metadata = createMemoryMetadata()
+  const waiting: (() => void)[] = []
+  const transact = metadata.transact.bind(metadata)
+  metadata.transact = (guards, ops, done) => void waiting.push(() => transact(guards, ops, done))
+  const retained = new RetainedMessages(metadata, { countMax: 10, bytesMax: 1 << 20 }, SILENT_LOGGER)
+  const matches = () => retained.match('/', names.words('a/#')).map((key) => retained.get('/', key, 1000)?.payload)
+  const errors: (Error | null)[] = []
+  // There is no such vhost yet, so the store refuses.
+  retained.put('/', 'a.b', record('refused'), (error) => errors.push(error))
+  assert.deepEqual(matches(), ['refused'])
+  waiting.shift()?.()
+  assert.deepEqual(matches(), [])
+  assert.ok(errors[0] instanceof Error)
+  transact([], [{ op: 'put', key: ['vhost', '/'], value: {} }], () => undefined)
+  retained.put('/', 'a.b', record('first'), noError)
+  retained.put('/', 'a.b', record('second'), noError)
+  assert.deepEqual(matches(), ['second'])
+  waiting.shift()?.()
+  assert.deepEqual(matches(), ['second'])
+  retained.drop('/', 'a.b', noError)
+  assert.deepEqual(matches(), [])
+  for (const store of waiting) store()
+  assert.deepEqual(matches(), [])
+  assert.equal(retained.count, 0)
+})

@@ -44,6 +44,8 @@ export class RetainedMessages {
   readonly #logger: Logger
   readonly #roots = new Map<string, RetainedNode>()
   readonly #bytes = new Map<string, number>()
+  /** On their way to the store, and seen by new subscriptions already; null: the message goes. */
+  readonly #coming = new Map<string, RetainedRecord | null>()
   #isFull = false
   count = 0
   byteCount = 0
@@ -76,19 +78,39 @@ export class RetainedMessages {
       return done(null)
     }
     this.#isFull = false
-    this.#keeper.put(vhost, routingKey, record, done)
+    this.#keeper.put(vhost, routingKey, record, this.#announce(vhost, routingKey, record, done))
   }
 
   /** Forgets the message of a topic; none is fine. */
   drop(vhost: string, routingKey: string, done: KeptDone): void {
-    this.#keeper.drop(vhost, routingKey, done)
+    this.#keeper.drop(vhost, routingKey, this.#announce(vhost, routingKey, null, done))
+  }
+
+  /** Shows a change before it is stored: whoever subscribes after a publish sees it, however long the disk takes. */
+  #announce(vhost: string, routingKey: string, record: RetainedRecord | null, done: KeptDone): KeptDone {
+    const name = nameOf(vhost, routingKey)
+    this.#coming.set(name, record)
+    this.#onChange(vhost, routingKey, record ?? undefined)
+    return (error) => {
+      if (this.#coming.get(name) === record) {
+        this.#coming.delete(name)
+        // What is not stored is not there.
+        if (error !== null) this.#onChange(vhost, routingKey, this.#stored(vhost, routingKey))
+      }
+      done(error)
+    }
+  }
+
+  #stored(vhost: string, routingKey: string): RetainedRecord | undefined {
+    // The store keeps only records of this shape in this area.
+    return this.#keeper.get(vhost, routingKey) as RetainedRecord | undefined
   }
 
   /** The message of a topic. */
   get(vhost: string, routingKey: string, nowMs: number): RetainedRecord | undefined {
-    // The store keeps only records of this shape in this area.
-    const record = this.#keeper.get(vhost, routingKey) as RetainedRecord | undefined
-    if (record === undefined) return undefined
+    const coming = this.#coming.get(nameOf(vhost, routingKey))
+    const record = coming === undefined ? this.#stored(vhost, routingKey) : coming
+    if (record === undefined || record === null) return undefined
     if (record.expirationMs === NO_EXPIRATION || record.publishedAtMs + record.expirationMs > nowMs) return record
     this.drop(vhost, routingKey, () => undefined)
     return undefined
