@@ -4,13 +4,14 @@
  */
 import type { Clock } from './base/clock.ts'
 import { amqp091 } from './boot/amqp091.ts'
+import { Backends } from './boot/backends.ts'
 import { Certificates } from './boot/certificates.ts'
 import { fillMetadata } from './boot/contents.ts'
 import { Ending } from './boot/ending.ts'
 import { type Foundation, layFoundation } from './boot/foundation.ts'
 import { endConnections } from './boot/goodbye.ts'
 import { OpenListeners } from './boot/listeners.ts'
-import { authenticators, users } from './boot/login.ts'
+import { logins, users } from './boot/login.ts'
 import { openManagement } from './boot/management.ts'
 import { mqttService, openMqtt } from './boot/mqtt.ts'
 import type { BrokerParts } from './boot/parts.ts'
@@ -65,6 +66,7 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   await fillMetadata(foundation, settings, logger)
   const parts = makeParts(options, foundation, alarms)
   const { broker, monitor } = parts
+  ending.add(() => parts.backends.close())
   // Before the broker starts: kept sessions claim their part of the message store.
   const mqtt = mqttService(parts)
   ending.add(() => broker.stop())
@@ -107,6 +109,8 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
 
 function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms): BrokerParts {
   const { settings, dataDir, logger } = options
+  const backends = new Backends(foundation, settings, logger)
+  const { login, httpLogin } = logins(foundation, settings, logger, backends)
   const formats = new Map([AMQP091_FORMAT, MQTT_FORMAT, STOMP_FORMAT].map((format) => [format.protocol, format]))
   const broker = new Broker({
     metadata: foundation.metadata,
@@ -141,7 +145,9 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms)
     broker,
     alarms,
     monitor: resourceMonitor(foundation, settings, alarms, logger),
-    login: authenticators(foundation, settings, logger),
+    backends,
+    login,
+    httpLogin,
     users: users(foundation, settings),
     formats,
     chunks: new ChunkPool(),

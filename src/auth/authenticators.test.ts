@@ -11,6 +11,7 @@ import { createMemoryMetadata } from '../storage/metadata-memory.ts'
 import { Authenticators, type AuthenticatorsOptions } from './authenticators.ts'
 import { type Authenticator, type Identity, isRefusal, type LoginRefusal, type LoginSource } from './identity.ts'
 import { InternalAuthenticator } from './internal-authenticator.ts'
+import { LoginAttempts } from './login-attempts.ts'
 import { hashPassword } from './passwords.ts'
 
 const LOCAL: LoginSource = { remoteAddress: '127.0.0.1', isLoopback: true, protocol: 'amqp091' }
@@ -40,7 +41,7 @@ function bench(options: Partial<AuthenticatorsOptions> = {}): Bench {
         ['LOGIN', stringValue('app')],
         ['PASSWORD', stringValue('secret')],
       ]),
-    wheel: new TimerWheel(clock, (error) => assert.fail(String(error))),
+    attempts: new LoginAttempts(new TimerWheel(clock, (error) => assert.fail(String(error)))),
     logger: createLogger({ sink, levels: new LogLevels('debug'), clock }),
     ...options,
   })

@@ -5,7 +5,6 @@
  * The first authenticator that vouches for a user, or refuses for all, decides. [RabbitMQ: auth_backends]
  */
 import type { Logger } from '../base/log.ts'
-import type { TimerWheel } from '../base/timer-wheel.ts'
 import type {
   AuthenticatorAnswer,
   ChainLink,
@@ -17,7 +16,7 @@ import type {
   LoginSource,
   RefusalReason,
 } from './identity.ts'
-import { LoginAttempts } from './login-attempts.ts'
+import type { LoginAttempts } from './login-attempts.ts'
 import { isSaslMechanism, readResponse, type SaslMechanism, type TableDecoder } from './sasl.ts'
 
 /** Credentials by which ANONYMOUS logs in. */
@@ -37,7 +36,8 @@ export interface AuthenticatorsOptions {
   /** `anonymous_login_user` and its password; null refuses ANONYMOUS. */
   readonly anonymous: AnonymousLogin | null
   readonly decodeTable: TableDecoder
-  readonly wheel: TimerWheel
+  /** Counts and slows failures; chains may share one. */
+  readonly attempts: LoginAttempts
   readonly logger: Logger
 }
 
@@ -53,7 +53,7 @@ export class Authenticators implements Login {
   constructor(options: AuthenticatorsOptions) {
     this.#options = options
     this.#logger = options.logger.child('auth')
-    this.attempts = new LoginAttempts(options.wheel)
+    this.attempts = options.attempts
   }
 
   mechanisms(source: LoginSource): readonly SaslMechanism[] {

@@ -2,22 +2,45 @@
 import { Authenticators } from '../auth/authenticators.ts'
 import type { CertificateRule } from '../auth/certificate-login.ts'
 import { type CredentialRule, credentialValidator } from '../auth/credential-validator.ts'
-import { InternalAuthenticator } from '../auth/internal-authenticator.ts'
+import type { ChainLink } from '../auth/identity.ts'
+import { LoginAttempts } from '../auth/login-attempts.ts'
 import { isSaslMechanism } from '../auth/sasl.ts'
 import { Users } from '../auth/users.ts'
 import type { Logger } from '../base/log.ts'
 import type { Settings } from '../config/settings.ts'
 import { decodeTable } from '../protocols/amqp091/fields.ts'
+import type { Backends } from './backends.ts'
 import type { Foundation } from './foundation.ts'
 
-/** The logins of all protocols. */
-export function authenticators(foundation: Foundation, settings: Settings, logger: Logger): Authenticators {
+/** The logins of all protocols, and those of the HTTP API. */
+export function logins(
+  foundation: Foundation,
+  settings: Settings,
+  logger: Logger,
+  backends: Backends,
+): { login: Authenticators; httpLogin: Authenticators } {
   const { auth } = settings
-  const unknown = auth.backends.find((name) => name !== 'internal' && name !== 'rabbit_auth_backend_internal')
-  if (unknown !== undefined) throw new Error(`auth_backends: '${unknown}' is not available; there is 'internal'`)
+  const attempts = new LoginAttempts(foundation.wheel)
+  const common = { settings, logger, attempts }
+  const login = authenticators({ ...common, chain: backends.chain(auth.backends) })
+  const { httpBackends } = auth
+  const httpLogin =
+    httpBackends.length === 0 ? login : authenticators({ ...common, chain: backends.chain(httpBackends) })
+  return { login, httpLogin }
+}
+
+interface LoginParts {
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly attempts: LoginAttempts
+  readonly chain: readonly ChainLink[]
+}
+
+function authenticators({ settings, logger, attempts, chain }: LoginParts): Authenticators {
+  const { auth } = settings
   const loopbackUsers = new Set(auth.loopbackUsers)
   return new Authenticators({
-    chain: [{ authenticator: new InternalAuthenticator(foundation.metadata), authorizer: null }],
+    chain,
     mechanisms: auth.mechanisms.filter(isSaslMechanism),
     isLoopbackOnly: (user) => loopbackUsers.has(user),
     anonymous: auth.anonymousUser === 'none' ? null : { user: auth.anonymousUser, password: auth.anonymousPassword },
@@ -25,7 +48,7 @@ export function authenticators(foundation: Foundation, settings: Settings, logge
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
       return decodeTable(buffer, 0, buffer.length)
     },
-    wheel: foundation.wheel,
+    attempts,
     logger,
   })
 }

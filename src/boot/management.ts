@@ -50,7 +50,7 @@ export async function openManagement(
     formats: parts.formats,
     queueKinds,
     users: parts.users,
-    login: parts.login,
+    login: parts.httpLogin,
     attempts: parts.login.attempts,
     alarms: parts.alarms,
     settings,

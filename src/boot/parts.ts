@@ -8,6 +8,7 @@ import type { MessageFormats } from '../model/message/message-format.ts'
 import type { Alarms } from '../model/observe/alarms.ts'
 import type { ResourceMonitor } from '../model/observe/resource-monitor.ts'
 import type { ChunkPool } from '../net/chunk-pool.ts'
+import type { Backends } from './backends.ts'
 import type { Foundation } from './foundation.ts'
 
 export interface BrokerParts {
@@ -21,7 +22,10 @@ export interface BrokerParts {
   readonly broker: Broker
   readonly alarms: Alarms
   readonly monitor: ResourceMonitor
+  readonly backends: Backends
   readonly login: Authenticators
+  /** Of the HTTP API, which may have a chain of its own. */
+  readonly httpLogin: Authenticators
   readonly users: Users
   readonly formats: MessageFormats
   readonly chunks: ChunkPool

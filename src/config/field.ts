@@ -139,6 +139,70 @@ function compareNames(a: string, b: string): number {
   return Number(a) - Number(b) || (a < b ? -1 : 1)
 }
 
+/** A value per pair of names: the key has two placeholders. */
+export function paired<T>(
+  key: string,
+  type: ValueType<T>,
+  sentence: string,
+): Field<Readonly<Record<string, Readonly<Record<string, T>>>>> {
+  return {
+    rows: [row(key, type, '', sentence, {})],
+    build: (assigned) => {
+      const found: Record<string, Record<string, T>> = Object.create(null)
+      for (const one of assigned) {
+        const [outer, inner] = one.names
+        const values = found[outer!] ?? {}
+        found[outer!] = values
+        values[inner!] = parsed<T>(one)
+      }
+      return Object.freeze(found)
+    },
+  }
+}
+
+/** One place in a chain of back ends, as it is written. */
+export interface ChainSetting {
+  /** Who says who somebody is. */
+  readonly authn: string
+  /** Who says what that user may do; null: the same. */
+  readonly authz: string | null
+}
+
+/** Back ends by number: `key.$n`, or `key.$n.authn` and `key.$n.authz`. What is set replaces the default as a whole. */
+export function backendChain(
+  key: string,
+  defaults: readonly string[],
+  sentence: string,
+): Field<readonly ChainSetting[]> {
+  const both = row(key, anyBackend, defaults.join(', '), sentence, {})
+  const authn = row(`${key}.authn`, anyBackend, '', 'The same, for the login only.', {})
+  const authz = row(`${key}.authz`, anyBackend, '', 'The same, for tags and permissions only.', {})
+  return {
+    rows: [both, authn, authz],
+    build: (assigned) => {
+      const links = new Map<string, { authn: string; authz: string | null }>()
+      for (const one of assigned) {
+        const name = one.names[0] ?? ''
+        const link = links.get(name) ?? { authn: '', authz: null }
+        links.set(name, link)
+        if (one.row === authz) link.authz = parsed<string>(one)
+        else link.authn = parsed<string>(one)
+      }
+      if (links.size === 0) return defaults.map((name) => ({ authn: name, authz: null }))
+      const inOrder = [...links].sort(([a], [b]) => compareNames(a, b)).map(([, link]) => link)
+      return Object.freeze(inOrder.map(({ authn, authz }) => ({ authn: authn === '' ? (authz ?? '') : authn, authz })))
+    },
+  }
+}
+
+const anyBackend: ValueType<string> = {
+  name: 'string',
+  accepts: 'the name of a back end',
+  secret: false,
+  parse: (text) => (text === '' ? undefined : text),
+  format: String,
+}
+
 /** The names that are switched on: `key.$name = true`; the bare key = none switches the defaults off. */
 export function switchedOn(
   key: string,

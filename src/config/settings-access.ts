@@ -1,5 +1,15 @@
 /** Settings of users, logins and what is created at first boot. Rows of the table in `settings.ts`. */
-import { member, named, numbered, optional, optionalMember, records, setting, switchedOn } from './field.ts'
+import {
+  backendChain,
+  member,
+  named,
+  numbered,
+  optional,
+  optionalMember,
+  records,
+  setting,
+  switchedOn,
+} from './field.ts'
 import { anyString, boolean, choice, integer, milliseconds, path, secret, string, words } from './value-type.ts'
 
 /** Who may log in, and how. */
@@ -10,23 +20,15 @@ export const AUTH_FIELDS = {
     ['PLAIN', 'AMQPLAIN'],
     'SASL mechanisms that are offered, in this order. RabbitMQ 4 offers ANONYMOUS, too; here it must be asked for.',
   ),
-  backends: numbered(
+  backends: backendChain(
     'auth_backends.$n',
-    string,
     ['internal'],
-    'Back ends that are asked for a login and its permissions, in this order.',
+    'Back ends that are asked for a login and its permissions, in this order: `internal`, `http`, `ldap`, `oauth2`, `cache`.',
   ),
-  authenticationBackends: numbered(
-    'auth_backends.$n.authn',
-    string,
+  httpBackends: backendChain(
+    'http_dispatch.auth_backends.$n',
     [],
-    'Back ends that are asked for the login only.',
-  ),
-  authorizationBackends: numbered(
-    'auth_backends.$n.authz',
-    string,
-    [],
-    'Back ends that are asked for the permissions only.',
+    'The same for the HTTP API; by default those of `auth_backends`.',
   ),
   passwordHashing: setting(
     'password_hashing_module',
@@ -75,12 +77,6 @@ export const AUTH_FIELDS = {
     false,
     "Add a back end's reason to the reply text of a refusal.",
     { reloadable: true },
-  ),
-  cacheTtlMs: setting(
-    'auth_cache.cache_ttl',
-    milliseconds({ min: 1 }),
-    15_000,
-    "How long the cache keeps a back end's answer.",
   ),
 }
 

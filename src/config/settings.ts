@@ -6,6 +6,13 @@
  */
 import type { FieldGroup, SettingRow, ValuesOf } from './field.ts'
 import { AUTH_FIELDS, DEFAULTS_FIELDS, DEFINITIONS_FIELDS, FEATURE_FIELDS } from './settings-access.ts'
+import {
+  AUTH_CACHE_FIELDS,
+  AUTH_HTTP_FIELDS,
+  AUTH_LDAP_FIELDS,
+  AUTH_OAUTH2_FIELDS,
+  CONSOLE_OAUTH_FIELDS,
+} from './settings-backends.ts'
 import { AMQP_FIELDS, LISTENER_FIELDS } from './settings-listeners.ts'
 import {
   ALARM_FIELDS,
@@ -28,6 +35,11 @@ export const SETTING_GROUPS = {
   features: FEATURE_FIELDS,
   interceptors: INTERCEPTOR_FIELDS,
   auth: AUTH_FIELDS,
+  authHttp: AUTH_HTTP_FIELDS,
+  authLdap: AUTH_LDAP_FIELDS,
+  authOauth2: AUTH_OAUTH2_FIELDS,
+  authCache: AUTH_CACHE_FIELDS,
+  consoleOauth: CONSOLE_OAUTH_FIELDS,
   defaults: DEFAULTS_FIELDS,
   definitions: DEFINITIONS_FIELDS,
   node: NODE_FIELDS,

@@ -169,6 +169,18 @@ export const path: ValueType<string> = { ...string, name: 'path', accepts: 'the 
 /** Text that listings hide. */
 export const secret: ValueType<string> = { ...string, name: 'secret', secret: true }
 
+/** An address of a web server. */
+export const url: ValueType<URL> = {
+  name: 'url',
+  accepts: 'an address that starts with http:// or https://',
+  secret: false,
+  parse: (text) => {
+    if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return undefined
+    return new URL(text)
+  },
+  format: String,
+}
+
 /** One of some words. */
 export function choice<const W extends readonly string[]>(words: W): ValueType<W[number]> {
   return {

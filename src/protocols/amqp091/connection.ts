@@ -544,7 +544,7 @@ export class Connection
   /** What came before is handled before: publishes that wait for their permission, too. */
   #onCloseAsked(): void {
     if (this.#parking.count === 0) return this.#onClose()
-    this.suspendInput()
+    this.#gate.shut(PAUSE_PARKED)
     this.#parking.whenEmpty(() => this.#onClose())
   }
 
