@@ -125,6 +125,7 @@ const MODULE_BANS: readonly Ban[] = [
       'src/storage/': 'the home of files',
       'src/config/load-settings.ts': 'reads configuration, before there is a disk',
       'src/boot/tls': 'certificates and keys that the configuration names',
+      'src/boot/oauth2.ts': 'public keys that the configuration names',
       'src/management/definitions/definitions-files.ts': 'definitions that the configuration names',
       'src/management/console/console-files.ts': 'the console is a part of the package',
       'src/cli/': 'tools read and write the files that their user names',

@@ -9,6 +9,8 @@ import type { ChainSetting } from '../config/field.ts'
 import type { Settings } from '../config/settings.ts'
 import { HttpClient } from '../net/http-client.ts'
 import type { Foundation } from './foundation.ts'
+import { ldapBackend } from './ldap.ts'
+import { oauth2Backend, Providers } from './oauth2.ts'
 import { tlsClient } from './tls-client.ts'
 
 type Backend = Authenticator & Authorizer
@@ -33,6 +35,7 @@ export class Backends {
   readonly #made = new Map<string, Backend>()
   readonly #closing: (() => void)[] = []
   #cache: CacheBackend | null = null
+  #providers: Providers | null = null
 
   constructor(foundation: Foundation, settings: Settings, logger: Logger) {
     this.#foundation = foundation
@@ -49,9 +52,24 @@ export class Backends {
     }))
   }
 
+  /** The identity providers, made when somebody needs them. */
+  providers(): Providers {
+    if (this.#providers === null) {
+      const providers = new Providers(this.#settings, this.questions, this.#foundation)
+      this.#providers = providers
+      this.#closing.push(() => providers.close())
+    }
+    return this.#providers
+  }
+
   /** Forgets what the cache knows. */
   clearCache(): void {
     this.#cache?.clear()
+  }
+
+  /** Something else that ends with the back ends. */
+  whenClosed(close: () => void): void {
+    this.#closing.push(close)
   }
 
   close(): void {
@@ -76,6 +94,13 @@ export class Backends {
         return this.#http()
       case 'cache':
         return this.#cacheOf()
+      case 'ldap': {
+        const { backend, directory } = ldapBackend(this.#settings, this.questions, this.#foundation)
+        this.#closing.push(() => directory.close())
+        return backend
+      }
+      case 'oauth2':
+        return oauth2Backend(this.#settings, this.providers(), this.#foundation)
       default:
         throw new Error(`auth_backends: '${name}' is not available; there are internal, http, ldap, oauth2 and cache`)
     }

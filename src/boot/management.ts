@@ -14,6 +14,7 @@ import type { Certificates } from './certificates.ts'
 import { importContext } from './contents.ts'
 import type { OpenListeners } from './listeners.ts'
 import type { BrokerParts } from './parts.ts'
+import { consoleSignIn } from './sign-in.ts'
 import type { TlsGroup } from './tls.ts'
 
 /** Name of the local socket in the data folder, by which `warren ctl` comes in without credentials. */
@@ -51,6 +52,8 @@ export async function openManagement(
     queueKinds,
     users: parts.users,
     login: parts.httpLogin,
+    signIn: consoleSignIn(settings, parts.backends, foundation),
+    authBackends: () => parts.backends.questions.counters,
     attempts: parts.login.attempts,
     alarms: parts.alarms,
     settings,
@@ -129,7 +132,7 @@ function certificateFacts(certificates: Certificates, listeners: OpenListeners):
 }
 
 function controls(
-  { monitor }: BrokerParts,
+  { monitor, backends }: BrokerParts,
   certificates: Certificates,
   { log, shutdown }: ProcessControls,
 ): NodeControls {
@@ -139,6 +142,7 @@ function controls(
     setDiskLimit: (limit) => monitor.setDiskLimit(limit),
     logTail: (count) => log?.tail(count) ?? [],
     reloadCertificates: () => certificates.reload(),
+    clearAuthCache: () => backends.clearCache(),
     shutdown,
   }
 }

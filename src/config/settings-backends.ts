@@ -419,6 +419,17 @@ export const CONSOLE_OAUTH_FIELDS = {
     {},
     'Parameter of the request for a token.',
   ),
+  providerName: setting(
+    'warren.console.oauth_provider_name',
+    string,
+    'single sign-on',
+    'Name of the provider on the sign-in page.',
+  ),
+  redirectUri: optional(
+    'warren.console.oauth_redirect_uri',
+    url,
+    'Address that the provider sends browsers back to, where the broker cannot tell: `https://…/api/oauth-callback`.',
+  ),
   resourceServers: records(CONSOLE_RESOURCE, {
     id: optionalMember('id', string, 'A resource server that people can choose to sign in for.'),
     label: optionalMember('label', string, 'Its name on the sign-in page.'),

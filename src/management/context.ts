@@ -2,6 +2,7 @@
  * What the HTTP API, the metrics and the statistics know of the broker they describe. Made once by `management.ts`.
  */
 
+import type { BackendCounters } from '../auth/backends/questions.ts'
 import type { LoginAttempts } from '../auth/login-attempts.ts'
 import type { Users } from '../auth/users.ts'
 import type { Clock } from '../base/clock.ts'
@@ -17,6 +18,7 @@ import type { QueueKinds } from '../model/queue/queue-host.ts'
 import type { Metadata } from '../model/records/metadata.ts'
 import type { ImportContext } from './definitions/import-plan.ts'
 import type { Authentication } from './http/authentication.ts'
+import type { OidcSignIn } from './http/oidc-sign-in.ts'
 import type { Statistics } from './stats/statistics.ts'
 import type { Traces } from './traces/traces.ts'
 
@@ -114,6 +116,8 @@ export interface NodeControls {
   logTail(countMax: number): readonly string[]
   /** Reads the files of all certificates again. */
   reloadCertificates(): Promise<readonly CertificateReload[]>
+  /** Forgets the logins and permissions that the cache of back ends knows. */
+  clearAuthCache(): void
   /** Stops the broker. */
   shutdown(): void
 }
@@ -130,6 +134,10 @@ export interface ManagementContext {
   readonly alarms: Alarms
   readonly settings: Settings
   readonly statistics: Statistics
+  /** Sign-in at an identity provider; null without one. */
+  readonly signIn: OidcSignIn | null
+  /** Questions to back ends outside of this process, by back end. */
+  readonly authBackends: () => ReadonlyMap<string, Readonly<BackendCounters>>
   readonly authentication: Authentication
   /** How an import of definitions judges and makes records. */
   readonly importContext: ImportContext

@@ -126,7 +126,8 @@ function makeContext(parts: ManagementParts, listeners: readonly HttpListener[])
     randomness,
     nowMs: () => clock.nowMs(),
     sessionMinutes: settings.management.loginSessionMinutes,
-    disableBasic: settings.management.disableBasicAuth,
+    disableBasic:
+      settings.management.disableBasicAuth || (settings.consoleOauth.enabled && settings.consoleOauth.disablesBasic),
   })
   const own = (): ListenerFact[] =>
     listeners

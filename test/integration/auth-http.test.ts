@@ -229,7 +229,7 @@ test('a transaction is published whole or not at all', async () => {
 })
 
 test('a back end that does not answer in time refuses; so does one that is broken or gone', async () => {
-  const hasty = await boot({ 'auth_http.request_timeout': '150' })
+  const hasty = await boot({ 'auth_http.request_timeout': '2s' })
   const client = await connect(hasty)
   const channel = await client.channel()
   holdBack(new Gate(), ({ path }) => path === 'resource')
@@ -242,7 +242,7 @@ test('a back end that does not answer in time refuses; so does one that is broke
       .filter(({ level }) => level === 'error')
       .map(({ text }) => text)
       .join(),
-    /http cannot answer: no answer within 150 ms/,
+    /http cannot answer: no answer within 2000 ms/,
   )
   for (const answer of [{ status: 500, body: 'allow' }, 'maybe', 'allow'.repeat(20_000)]) {
     server.answer = ({ path }) => (path === 'user' ? 'allow' : answer)

@@ -8,6 +8,7 @@ import { type ApiRequest, type Endpoint, NO_CONTENT, ok, plain, type Reply, with
 import { listReply } from '../http/list-reply.ts'
 import { deprecatedFeatures, featureFlags, isFeatureFlag } from './feature-flags.ts'
 import { loginEndpoints } from './login.ts'
+import { oauthEndpoints } from './oauth.ts'
 
 const NOTHING = { type: 'object', properties: {} } as const
 
@@ -16,6 +17,7 @@ export function miscEndpoints(context: ManagementContext): Endpoint[] {
   return [
     ...authRoutes(context),
     ...loginEndpoints(context),
+    ...oauthEndpoints(context),
     ...featureRoutes(context),
     ...upkeepRoutes(context),
     ...attemptRoutes(context),
@@ -26,14 +28,6 @@ function authRoutes(context: ManagementContext): Endpoint[] {
   const tag = 'Login'
   const { settings } = context
   return [
-    plain({
-      method: 'GET',
-      path: '/api/auth',
-      access: 'anyone',
-      tag,
-      summary: 'Settings that a login page needs: no identity provider is configured.',
-      handle: () => ok({ oauth_enabled: false }),
-    }),
     plain({
       method: 'GET',
       path: '/api/version',

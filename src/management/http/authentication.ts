@@ -63,15 +63,20 @@ export class Authentication {
   async callerOfCookie(headers: IncomingHttpHeaders, source: LoginSource): Promise<Caller | null> {
     const credentials = this.#sessionOf(cookieToken(headers))
     if (credentials === undefined) return null
-    const result = await this.#options.login.authenticate({ ...credentials, source })
-    return isRefusal(result) ? null : new Caller(result, this.#options.model)
+    return await this.callerOrNull(credentials, source)
   }
 
   /** The caller with these credentials; throws a 401. */
-  async check({ username, password }: BasicCredentials, source: LoginSource): Promise<Caller> {
+  async check(credentials: BasicCredentials, source: LoginSource): Promise<Caller> {
+    const caller = await this.callerOrNull(credentials, source)
+    if (caller === null) throw loginFailed(REALM)
+    return caller
+  }
+
+  /** The caller with these credentials, or null. */
+  async callerOrNull({ username, password }: BasicCredentials, source: LoginSource): Promise<Caller | null> {
     const result = await this.#options.login.authenticate({ username, password, source })
-    if (isRefusal(result)) throw loginFailed(REALM)
-    return new Caller(result, this.#options.model)
+    return isRefusal(result) ? null : new Caller(result, this.#options.model)
   }
 
   /** A token that stands for the credentials until the session ends. */

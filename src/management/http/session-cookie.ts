@@ -10,6 +10,25 @@ import type { IncomingHttpHeaders } from 'node:http'
 /** Sent by the console with every request: it goes by the cookie, and wants no challenge that browsers ask people for. */
 export const CONSOLE_HEADER = 'x-warren-session'
 
+/** What the cookie of a sign-in under way is called; scripts do not see it, and it does not come along into frames. */
+function bindingName(host: string | undefined): string {
+  return cookieName(host).replace('session', 'sign_in')
+}
+
+/** How long somebody may take at an identity provider. */
+const SIGN_IN_SECONDS = 600
+
+/** The header that ties a sign-in at an identity provider to this browser: it must come along when the provider sends it back. */
+export function bindingCookie(host: string | undefined, binding: string, isEncrypted: boolean): string {
+  const secure = isEncrypted ? '; Secure' : ''
+  return `${bindingName(host)}=${binding}; Max-Age=${SIGN_IN_SECONDS}; HttpOnly; SameSite=Lax${secure}`
+}
+
+/** Which sign-in this browser has started; undefined when none. */
+export function bindingOf(headers: IncomingHttpHeaders): string | undefined {
+  return cookieValue(headers, bindingName(headers.host))
+}
+
 /** What the cookie is called at the address that the browser uses: cookies of one host are shared by its ports. */
 function cookieName(host: string | undefined): string {
   return `warren_session_${/:(\d+)$/.exec(host ?? '')?.[1] ?? ''}`
@@ -17,7 +36,11 @@ function cookieName(host: string | undefined): string {
 
 /** The token in the cookie; undefined without one. */
 export function cookieToken(headers: IncomingHttpHeaders): string | undefined {
-  const wanted = `${cookieName(headers.host)}=`
+  return cookieValue(headers, cookieName(headers.host))
+}
+
+function cookieValue(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const wanted = `${name}=`
   const found = headers.cookie?.split(';').find((part) => part.trimStart().startsWith(wanted))
   return found?.trim().slice(wanted.length)
 }

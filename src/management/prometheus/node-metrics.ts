@@ -7,6 +7,7 @@ import type { Histogram } from '../../base/histogram.ts'
 import { clusterName } from '../api/overview.ts'
 import type { ManagementContext } from '../context.ts'
 import { QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
+import { backendMetrics } from './auth-metrics.ts'
 import { head, histogram, labels, type MetricType, sample, single } from './exposition.ts'
 
 const NANOSECONDS = 1e9
@@ -80,6 +81,7 @@ export class NodeMetrics {
       this.#churn(),
       this.#global(),
       this.#logins(),
+      backendMetrics(this.#context.authBackends()),
       this.#waits(),
       this.#log(),
       this.#tls(),
