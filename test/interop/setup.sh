@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the third-party clients that the interoperability tests drive, below var/interop:
-# a Python environment, Java's client with its dependencies, rabbitmq-c's command-line tools, mosquitto's,
-# a browser, both generations of rabbitmqadmin, and a Go program on rabbit-hole.
+# a Python environment, Java's client with its dependencies, rabbitmq-c's command-line tools, mosquitto's, OpenLDAP's
+# server, a browser, both generations of rabbitmqadmin, and a Go program on rabbit-hole.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 dir=$PWD/var/interop
@@ -10,6 +10,7 @@ mkdir -p "$dir"
 missing=()
 command -v amqp-publish >/dev/null || missing+=(amqp-tools)
 command -v mosquitto_sub >/dev/null || missing+=(mosquitto mosquitto-clients)
+[ -x /usr/sbin/slapd ] || missing+=(slapd)
 if [ ${#missing[@]} -gt 0 ]; then
   sudo=$([ "$(id -u)" = 0 ] || echo sudo)
   $sudo apt-get update -qq
