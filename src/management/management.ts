@@ -70,7 +70,14 @@ export async function startManagement(parts: ManagementParts): Promise<Managemen
   const metrics = new NodeMetrics(context)
   // The live push reads through the router that it is part of.
   let router: Router<Endpoint> = new Router([])
-  const hub = new LiveHub({ timers: parts.timers, clock: parts.clock, read: resourceReader(() => router) })
+  const hub = new LiveHub({
+    timers: parts.timers,
+    clock: parts.clock,
+    read: resourceReader(
+      () => router,
+      () => parts.clock.nowMs(),
+    ),
+  })
   router = new Router([
     ...allEndpoints(context),
     ...metricsEndpoints(context, metrics),

@@ -367,6 +367,9 @@ test('the chain: login by one, permissions by the other; the cache asks once', a
     server.asked.map(({ path }) => path),
     ['user', 'vhost', 'resource'],
   )
+  cached.parts.backends.clearCache()
+  await connect(cached)
+  assert.equal(server.of('user').length, 2)
   const guest = await WireClient.connect('127.0.0.1', cached.listeners.amqp!)
   clients.push(guest)
   await (await (await guest.open()).channel()).call('queue.declare', { queue: 'internal.q' })

@@ -70,6 +70,16 @@ export const USER_VERBS: readonly Verb[] = [
     },
   },
   {
+    name: 'clear_auth_backend_cache',
+    usage: '',
+    summary: 'Forgets the logins and permissions that the cache of back ends keeps.',
+    banner: () => 'Clearing the cache of the authentication and authorisation back ends ...',
+    run: async ({ client }) => {
+      await client.delete(['warren', 'auth-cache'])
+      return SILENT
+    },
+  },
+  {
     name: 'set_user_tags',
     usage: '<username> [tag...]',
     summary: "Replaces a user's tags.",

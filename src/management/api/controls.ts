@@ -147,6 +147,17 @@ function changeRoutes({ controls }: ManagementContext): Endpoint[] {
       },
     }),
     plain({
+      method: 'DELETE',
+      path: '/api/warren/auth-cache',
+      access: 'administrator',
+      tag: TAG,
+      summary: 'Forgets the logins and permissions that the cache of back ends keeps.',
+      handle: () => {
+        controls.clearAuthCache()
+        return NO_CONTENT
+      },
+    }),
+    plain({
       method: 'POST',
       path: '/api/warren/shutdown',
       access: 'administrator',

@@ -8,7 +8,8 @@
 
 import { known } from '../../model/access/access-pending.ts'
 import type { Caller } from '../http/access.ts'
-import { ApiError, badRequest, objectNotFound } from '../http/api-error.ts'
+import { ApiError, badRequest, loginFailed, objectNotFound } from '../http/api-error.ts'
+import { REALM } from '../http/authentication.ts'
 import { type Endpoint, plain, type Reply } from '../http/endpoint.ts'
 import type { Router } from '../http/router.ts'
 import type { LiveHub, ReadResource } from './live-hub.ts'
@@ -44,9 +45,10 @@ export function liveEndpoint(hub: LiveHub): Endpoint {
   })
 }
 
-/** Reads resources by calling their endpoints. `router` is asked late: the live endpoint is in it, too. */
-export function resourceReader(router: () => Router<Endpoint>): ReadResource {
+/** Reads resources by calling their endpoints, until the caller's credentials end. `router` is asked late: the live endpoint is in it, too. */
+export function resourceReader(router: () => Router<Endpoint>, nowMs: () => number): ReadResource {
   return async (watched, caller) => {
+    if (caller.hasExpired(nowMs())) throw loginFailed(REALM)
     const question = watched.indexOf('?')
     const path = question < 0 ? watched : watched.slice(0, question)
     if (!path.startsWith('/api/') || path.startsWith(PATH)) throw badRequest(`'${path}' cannot be watched`)

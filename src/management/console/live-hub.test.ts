@@ -12,7 +12,7 @@ const NO_MODEL = {
   vhostNames: () => [],
   rights: () => assert.fail('nobody asks for rights'),
 }
-const CALLER = new Caller({ user: 'guest', tags: ['administrator'], authorization: null }, NO_MODEL)
+const CALLER = new Caller({ user: 'guest', tags: ['administrator'], authorization: null, expiresAtMs: null }, NO_MODEL)
 
 interface World {
   readonly clock: ManualClock

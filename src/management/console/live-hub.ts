@@ -152,8 +152,7 @@ export class LiveHub implements TimerOwner {
   }
 
   #watch(path: string, caller: Caller): Watch {
-    // Users with the same name and tags see the same.
-    const key = `${caller.user}\n${caller.tags.join()}\n${path}`
+    const key = `${caller.view}\n${path}`
     let watch = this.#watches.get(key)
     if (watch === undefined) {
       watch = new Watch(key, path, caller)

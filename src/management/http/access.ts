@@ -52,13 +52,20 @@ export function unrestricted(model: AccessModel): AccessModel {
 /** A login as callers need it. */
 export interface CallerLogin extends SessionLogin {
   readonly tags: readonly string[]
+  /** When the credentials end, time of day in ms; null: never. */
+  readonly expiresAtMs: number | null
 }
+
+/** Callers whose rights another system decides, counted: none is another, whatever their names. */
+let askedCallers = 0
 
 /** Somebody who calls the API. Questions that are not answered yet throw `AccessPending`: the request is handled again. */
 export class Caller {
   readonly user: string
   readonly tags: readonly string[]
-  readonly #login: SessionLogin
+  /** Callers with the same text see the same. */
+  readonly view: string
+  readonly #login: CallerLogin
   readonly #model: AccessModel
   /** Made when they are asked for: they remember answers of other systems. */
   readonly #rights = new Map<string, Rights>()
@@ -66,8 +73,15 @@ export class Caller {
   constructor(login: CallerLogin, model: AccessModel) {
     this.user = login.user
     this.tags = login.tags
+    const own = login.authorization === null ? '' : String(++askedCallers)
+    this.view = `${login.user}\n${login.tags.join()}\n${own}`
     this.#login = login
     this.#model = model
+  }
+
+  /** Whether the credentials have ended: for callers that are kept longer than for one request. */
+  hasExpired(nowMs: number): boolean {
+    return this.#login.expiresAtMs !== null && this.#login.expiresAtMs <= nowMs
   }
 
   get isManagement(): boolean {

@@ -13,7 +13,7 @@ import { CONSOLE_HEADER, cookieToken } from './session-cookie.ts'
 export const REALM = 'RabbitMQ Management'
 /** User name of calls over the local socket. */
 export const LOCAL_USER = 'warren-local'
-const LOCAL_LOGIN: CallerLogin = { user: LOCAL_USER, tags: ['administrator'], authorization: null }
+const LOCAL_LOGIN: CallerLogin = { user: LOCAL_USER, tags: ['administrator'], authorization: null, expiresAtMs: null }
 /** Logins of browsers kept at most; the oldest goes first. */
 const SESSIONS_MAX = 10_000
 const TOKEN_BYTES = 24

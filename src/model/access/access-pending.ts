@@ -16,6 +16,8 @@ export class AccessPending {
   readonly answered: Promise<void>
   /** What to run when it is answered, for those who kept what they need; null: the whole method again. */
   again: (() => void) | null = null
+  /** Bytes that they kept. */
+  heldBytes = 0
 
   constructor(answered: Promise<void>) {
     this.answered = answered

@@ -168,7 +168,8 @@ export class Connection
       if (!(error instanceof AccessPending)) return this.#failed(channelNumber, failedMethod, error)
       const { again } = error
       const kept = again === null ? Buffer.from(bytes.subarray(start, end)) : NO_BYTES
-      this.#parking.park(channelNumber, { type, methodId: failedMethod, bytes: kept, again }, error)
+      const heldBytes = kept.length + error.heldBytes
+      this.#parking.park(channelNumber, { type, methodId: failedMethod, bytes: kept, again, heldBytes }, error)
     }
   }
 

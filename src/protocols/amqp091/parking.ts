@@ -20,6 +20,8 @@ export interface ParkedFrame {
   readonly bytes: Buffer
   /** Null: the frame is handled anew. */
   readonly again: (() => void) | null
+  /** What is kept of it, in bytes or in what `again` holds. */
+  readonly heldBytes: number
 }
 
 /** The connection's side. */
@@ -68,7 +70,7 @@ export class Parking {
     this.#channels.set(channel, parked)
     parked.isAnswered = false
     parked.frames.unshift(frame)
-    this.#count(parked, frame.bytes.length + FRAME_OVERHEAD_BYTES)
+    this.#count(parked, frame.heldBytes + FRAME_OVERHEAD_BYTES)
     void pending.answered.then(() => {
       if (this.#channels.get(channel) !== parked) return
       parked.isAnswered = true
@@ -79,8 +81,9 @@ export class Parking {
   /** Keeps a frame that came while its channel waits; copies it. */
   keep(channel: number, type: number, methodId: number, bytes: Buffer, start: number, end: number): void {
     const parked = this.#channels.get(channel)!
-    parked.frames.push({ type, methodId, bytes: Buffer.from(bytes.subarray(start, end)), again: null })
-    this.#count(parked, end - start + FRAME_OVERHEAD_BYTES)
+    const heldBytes = end - start
+    parked.frames.push({ type, methodId, bytes: Buffer.from(bytes.subarray(start, end)), again: null, heldBytes })
+    this.#count(parked, heldBytes + FRAME_OVERHEAD_BYTES)
   }
 
   /** Handles what is answered, as far as the connection lets it. */
@@ -112,7 +115,7 @@ export class Parking {
     while (parked.isAnswered && this.#host.mayHandle) {
       const frame = parked.frames.shift()
       if (frame === undefined) break
-      this.#count(parked, -(frame.bytes.length + FRAME_OVERHEAD_BYTES))
+      this.#count(parked, -(frame.heldBytes + FRAME_OVERHEAD_BYTES))
       this.#draining = channel
       try {
         this.#host.handleParked(channel, frame)

@@ -165,6 +165,7 @@ export class ChannelPublisher implements Publication {
       if (error instanceof AccessPending) {
         const held = new HeldPublication(this)
         error.again = () => this.#publishOrHold(held)
+        error.heldBytes = held.propertiesEnd + held.bodyEnd
       }
       throw error
     } finally {
