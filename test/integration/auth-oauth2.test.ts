@@ -196,6 +196,18 @@ test('the HTTP API takes a token as Bearer, with the tags of its scopes', async 
   assert.equal(((await vhosts.json()) as unknown[]).length, 1)
 })
 
+test('with sign-in at a provider, names and passwords are not accepted by the HTTP API', async () => {
+  const strict = await boot({ 'management.oauth_enabled': 'true', 'management.oauth_client_id': 'console' })
+  const base = `http://127.0.0.1:${strict.listeners.http}/api`
+  const password = { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` }
+  assert.equal((await fetch(`${base}/whoami`, { headers: password })).status, 401)
+  const form = new URLSearchParams({ username: 'guest', password: 'guest' })
+  assert.equal((await fetch(`${base}/login`, { method: 'POST', body: form })).status, 401)
+  const token = await provider.token(['rabbitmq.tag:management'], { ttlSeconds: 3600 })
+  const byToken = new URLSearchParams({ username: '', password: token })
+  assert.equal((await fetch(`${base}/login`, { method: 'POST', body: byToken })).status, 200)
+})
+
 test('MQTT and STOMP go by the scopes, too', async () => {
   const token = await provider.token(['rabbitmq.configure:*/*', 'rabbitmq.write:*/amq.topic/sensors.*'], {
     ttlSeconds: 3600,

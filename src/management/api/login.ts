@@ -3,6 +3,8 @@
  * of the page ever sees. [docs/http-api.md] [docs/console.md]
  */
 import type { ManagementContext } from '../context.ts'
+import { loginFailed } from '../http/api-error.ts'
+import { REALM } from '../http/authentication.ts'
 import { type Endpoint, ok, plain, type Reply, withText } from '../http/endpoint.ts'
 import { CONSOLE_HEADER, cookieOf } from '../http/session-cookie.ts'
 
@@ -34,6 +36,9 @@ export function loginEndpoints(context: ManagementContext): Endpoint[] {
       handle: async ({ body, source, headers, isEncrypted }): Promise<Reply> => {
         const form = new URLSearchParams(body)
         const credentials = { username: form.get('username') ?? '', password: form.get('password') ?? '' }
+        const { enabled, disablesBasic } = settings.consoleOauth
+        // Tokens come without a name.
+        if (enabled && disablesBasic && credentials.username !== '') throw loginFailed(REALM)
         const caller = await authentication.check(credentials, source)
         const refusal = caller.refuses('management', undefined)
         if (refusal !== undefined) throw refusal

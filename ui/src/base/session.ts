@@ -16,6 +16,8 @@ export interface IdentityProvider {
   readonly name: string
   /** Where the browser goes; it comes back with a cookie. */
   readonly url: string
+  /** Passwords are not accepted. */
+  readonly isOnly: boolean
 }
 
 /** What every request carries: no other site can make a browser send it. */
@@ -120,12 +122,15 @@ export async function identityProvider(): Promise<IdentityProvider | undefined> 
       oauth_enabled: isEnabled,
       oauth_provider_name: name,
       oauth_login_url: url,
+      oauth_disable_basic_auth: isOnly,
     } = (await reply.json()) as {
       oauth_enabled?: boolean
       oauth_provider_name?: string
       oauth_login_url?: string
+      oauth_disable_basic_auth?: boolean
     }
-    return isEnabled === true ? { name: name ?? 'single sign-on', url: url ?? './api/oauth/login' } : undefined
+    if (isEnabled !== true) return undefined
+    return { name: name ?? 'single sign-on', url: url ?? './api/oauth-login', isOnly: isOnly === true }
   } catch (error) {
     console.debug('ways to sign in are not known', error)
     return undefined

@@ -42,11 +42,15 @@ export function SignIn() {
             <Notice tone="danger">{failure.value}</Notice>
           </div>
         )}
-        <TextField label="User name" value={username} autocomplete="username" required />
-        <TextField label="Password" value={password} type="password" autocomplete="current-password" required />
-        <Button submit look="primary" disabled={isBusy.value}>
-          {isBusy.value ? 'Signing in …' : 'Sign in'}
-        </Button>
+        {provider.value?.isOnly === true ? null : (
+          <>
+            <TextField label="User name" value={username} autocomplete="username" required />
+            <TextField label="Password" value={password} type="password" autocomplete="current-password" required />
+            <Button submit look="primary" disabled={isBusy.value}>
+              {isBusy.value ? 'Signing in …' : 'Sign in'}
+            </Button>
+          </>
+        )}
         {provider.value === undefined ? null : (
           <a class="button" href={provider.value.url}>
             Sign in with {provider.value.name}
