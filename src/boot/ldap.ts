@@ -4,7 +4,7 @@ import { LdapBackend, type LdapBackendSettings } from '../auth/backends/ldap/lda
 import { parseQuery, parseTagQueries } from '../auth/backends/ldap/queries.ts'
 import type { Questions } from '../auth/backends/questions.ts'
 import type { Settings } from '../config/settings.ts'
-import { tlsClientOptions } from '../net/http-client.ts'
+import { connectTls, tlsClientOptions } from '../net/http-client.ts'
 import type { Foundation } from './foundation.ts'
 import { tlsClient } from './tls-client.ts'
 
@@ -24,7 +24,7 @@ export function ldapBackend(
   const port = authLdap.port ?? (usesTls ? TLS_PORT : PLAIN_PORT)
   const tls = tlsClientOptions(tlsClient(authLdap))
   const directory = new Directory(
-    { servers, port, usesTls, usesStartTls, tls, timeoutMs, idleTimeoutMs, poolCount },
+    { servers, port, usesTls, usesStartTls, tls, connectTls, timeoutMs, idleTimeoutMs, poolCount },
     clock,
   )
   const backend = new LdapBackend({ settings: backendSettings(authLdap, timeoutMs), directory, questions })

@@ -6,7 +6,7 @@
  */
 import http from 'node:http'
 import https from 'node:https'
-import type { ConnectionOptions } from 'node:tls'
+import { type ConnectionOptions, connect } from 'node:tls'
 
 /** TLS of a client: certificates come as bytes. */
 export interface TlsClientSettings {
@@ -51,6 +51,9 @@ export function tlsClientOptions(tls: TlsClientSettings): ConnectionOptions {
     ...(tls.serverName !== null && { servername: tls.serverName }),
   }
 }
+
+/** Opens a TLS connection, for clients of other protocols. */
+export const connectTls = connect
 
 /** Sends requests over connections that it keeps. */
 export class HttpClient {

@@ -235,6 +235,19 @@ test('by TLS, the certificate is checked', async () => {
   await connect(careless, ALICE)
 })
 
+test('a connection that the directory closed is not used again: the next login makes a new one', async () => {
+  const broker = await boot({
+    ...LOOKUP,
+    'auth_ldap.use_starttls': 'true',
+    'auth_ldap.ssl_options.verify': 'verify_none',
+  })
+  await connect(broker, ALICE)
+  await directory.halt()
+  await directory.run()
+  await connect(broker, ALICE)
+  await connect(broker, BOB)
+})
+
 test('many at once share a few connections', async () => {
   const broker = await boot({ ...LOOKUP, 'auth_ldap.connection_pool_size': '3' })
   await Promise.all(Array.from({ length: 30 }, () => connect(broker, ALICE)))

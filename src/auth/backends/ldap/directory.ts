@@ -5,7 +5,7 @@
  * up, is closed, never used again: an answer may still be under way. Servers are tried in order, beginning with the one
  * that worked last.
  */
-import type { ConnectionOptions } from 'node:tls'
+import type { ConnectionOptions, connect, TLSSocket } from 'node:tls'
 import type { Client } from 'ldapts'
 import type { Clock } from '../../../base/clock.ts'
 import type { DirectoryLink, FoundEntry, SearchFilter, SearchScope } from './queries.ts'
@@ -15,6 +15,8 @@ const ENTRIES_MAX = 1000
 /** Who waits for a connection, at most; more are refused. */
 const WAITING_MAX = 1024
 
+/** An IP address: no name to ask for in a TLS handshake. */
+const IS_ADDRESS = /^[\d.]+$|:/
 /** How much longer a connection waits than whoever asks. */
 const SPARE_MS = 1_000
 
@@ -32,6 +34,8 @@ export interface DirectorySettings {
   readonly usesTls: boolean
   readonly usesStartTls: boolean
   readonly tls: ConnectionOptions
+  /** Node's own `tls.connect`. */
+  readonly connectTls: typeof connect
   readonly timeoutMs: number
   readonly idleTimeoutMs: number
   readonly poolCount: number
@@ -39,8 +43,14 @@ export interface DirectorySettings {
 
 interface Pooled {
   readonly client: Client
+  readonly fate: Fate
   boundAs: Bind | null
   freeSinceMs: number
+}
+
+/** What becomes of a connection: the client does not notice the end of one that StartTLS has encrypted. */
+interface Fate {
+  isOver: boolean
 }
 
 /** The credentials are wrong. */
@@ -77,7 +87,7 @@ export class Directory {
     let isSound = false
     try {
       await this.#bind(pooled, bind, always)
-      const result = await run(new Link(pooled.client))
+      const result = await run(new Link(pooled))
       isSound = !signal.aborted
       return result
     } catch (error) {
@@ -98,6 +108,7 @@ export class Directory {
     if (!always && boundAs?.dn === bind?.dn && boundAs?.password === bind?.password) return
     pooled.boundAs = null
     const { InvalidCredentialsError, NoSuchObjectError, InvalidDNSyntaxError } = await import('ldapts')
+    checkConnected(pooled)
     try {
       await client.bind(bind?.dn ?? '', bind?.password ?? '')
     } catch (error) {
@@ -111,16 +122,14 @@ export class Directory {
 
   async #take(signal: AbortSignal): Promise<Pooled> {
     this.#dropIdle()
-    const free = this.#free.pop()
-    if (free !== undefined) return free
+    for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) {
+      if (isConnected(free)) return free
+      this.#drop(free)
+    }
     if (this.#openCount >= this.#settings.poolCount) {
       if (this.#waiting.length >= WAITING_MAX)
         throw new Error('too many questions wait for a connection to the directory')
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-      if (signal.aborted) throw new Error('no connection to the directory became free')
+      await this.#turn(signal)
       return await this.#take(signal)
     }
     this.#openCount++
@@ -131,6 +140,22 @@ export class Directory {
       this.#wake()
       throw error
     }
+  }
+
+  /** Waits for a connection to become free. Who gives up passes the turn on. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve)
+      const giveUp = (): void => {
+        const index = this.#waiting.indexOf(resolve)
+        if (index >= 0) this.#waiting.splice(index, 1)
+        resolve()
+      }
+      signal.addEventListener('abort', giveUp, { once: true })
+    })
+    if (!signal.aborted) return
+    this.#wake()
+    throw new Error('no connection to the directory became free')
   }
 
   #give(pooled: Pooled, isSound: boolean): void {
@@ -162,9 +187,9 @@ export class Directory {
     for (let tries = 0; tries < servers.length; tries++) {
       const index = (this.#server + tries) % servers.length
       try {
-        const client = await this.#connect(servers[index]!)
+        const pooled = await this.#connect(servers[index]!)
         this.#server = index
-        return { client, boundAs: null, freeSinceMs: 0 }
+        return pooled
       } catch (error) {
         failure = error
       }
@@ -172,12 +197,19 @@ export class Directory {
     throw failure instanceof Error ? failure : new Error('there are no servers')
   }
 
-  async #connect(server: string): Promise<Client> {
-    const { port, usesTls, usesStartTls, tls, timeoutMs } = this.#settings
+  async #connect(server: string): Promise<Pooled> {
+    const { port, usesTls, usesStartTls, tls, connectTls, timeoutMs } = this.#settings
     const { Client: LdapClient } = await import('ldapts')
     const host = server.includes(':') ? `[${server}]` : server
-    const tlsOptions = { servername: server, ...tls }
+    const tlsOptions = { ...(!IS_ADDRESS.test(server) && { servername: server }), host: server, ...tls }
+    const fate: Fate = { isOver: false }
+    const connectWatched = (...args: Parameters<typeof connect>): TLSSocket =>
+      connectTls(...args).once('close', () => {
+        fate.isOver = true
+      })
     const client = new LdapClient({
+      // Both shapes of its arguments are handed on as they are.
+      createSecureConnection: connectWatched as typeof connect,
       url: `${usesTls ? 'ldaps' : 'ldap'}://${host}:${port}`,
       // Whoever asks gives up before.
       timeout: timeoutMs + SPARE_MS,
@@ -189,11 +221,11 @@ export class Directory {
       if (usesStartTls) await client.startTLS(tlsOptions)
       // Connects, and tells a server that is not there from one that refuses.
       else await client.bind('', '')
-      return client
+      return { client, fate, boundAs: null, freeSinceMs: 0 }
     } catch (error) {
       const { ResultCodeError } = await import('ldapts')
       // A server that lets nobody in without a name is there all the same.
-      if (error instanceof ResultCodeError && !usesStartTls) return client
+      if (error instanceof ResultCodeError && !usesStartTls) return { client, fate, boundAs: null, freeSinceMs: 0 }
       client.unbind().catch(() => undefined)
       throw error
     }
@@ -201,10 +233,10 @@ export class Directory {
 }
 
 class Link implements DirectoryLink {
-  readonly #client: Client
+  readonly #pooled: Pooled
 
-  constructor(client: Client) {
-    this.#client = client
+  constructor(pooled: Pooled) {
+    this.#pooled = pooled
   }
 
   async search(
@@ -214,8 +246,9 @@ class Link implements DirectoryLink {
     attribute: string | null,
   ): Promise<FoundEntry[]> {
     const { EqualityFilter, PresenceFilter, NoSuchObjectError } = await import('ldapts')
+    checkConnected(this.#pooled)
     try {
-      const { searchEntries } = await this.#client.search(base, {
+      const { searchEntries } = await this.#pooled.client.search(base, {
         scope,
         filter: filter === null ? new PresenceFilter({ attribute: 'objectClass' }) : new EqualityFilter({ ...filter }),
         attributes: [attribute ?? '1.1'],
@@ -230,6 +263,15 @@ class Link implements DirectoryLink {
       throw error
     }
   }
+}
+
+function isConnected({ client, fate }: Pooled): boolean {
+  return client.isConnected && !fate.isOver
+}
+
+/** The client would connect anew by itself: without StartTLS, and as nobody. */
+function checkConnected(pooled: Pooled): void {
+  if (!isConnected(pooled)) throw new Error('the directory closed the connection')
 }
 
 /** Values of an attribute, whose name the directory may write in other letters. */

@@ -127,7 +127,7 @@ export class Provider {
   }
 
   async #fetchNow(): Promise<KeySet> {
-    const { jwksUri } = await this.endpoints()
+    const jwksUri = this.settings.jwksUri ?? (await this.endpoints()).jwksUri
     if (jwksUri === null) throw new Error(`provider '${this.settings.name}' has no address of its keys`)
     const document = await this.#document(jwksUri)
     const keys = Array.isArray(document.keys) ? document.keys : []
