@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import type { Table } from './wire-codec.ts'
 
 /** How long any expectation waits. */
-export const PATIENCE_MS = 5000
+export const PATIENCE_MS = 20_000
 
 /** What the broker sent: a method, with its content where it has one. */
 export interface Arrival {
