@@ -17,6 +17,7 @@ function sessionWorld({ settings, broker, login, alarms, chunks, formats, logger
   const { amqp } = settings
   return {
     broker,
+    traffic: broker.counters.traffic('amqp091'),
     login,
     alarms,
     chunks,

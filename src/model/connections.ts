@@ -6,6 +6,7 @@
  */
 
 import type { MessageCounters } from './message/message-counters.ts'
+import type { MessageBreakdown } from './message/session-tallies.ts'
 import type { Events } from './observe/events.ts'
 import type { Arguments } from './values/arguments.ts'
 
@@ -33,14 +34,19 @@ export interface ChannelStatus {
   readonly uncommittedMessages: number
   readonly uncommittedAcks: number
   readonly idleSinceMs: number
-  /** The session's own counters, live; sessions that count nothing have none. */
+  /** The session's own counters; sessions that count nothing have none. */
   readonly counters?: MessageCounters
+  /** The same by queue and by exchange, live, where the session tells them apart. */
+  readonly breakdown?: MessageBreakdown
 }
 
 /** A connection as listed. */
 export interface ConnectionStatus {
   readonly state: 'running' | 'blocking' | 'blocked' | 'flow' | 'closing'
   readonly channels: readonly ChannelStatus[]
+  /** Channels, or sessions without channels, that ever published. */
+  readonly publisherCount: number
+  readonly consumerCount: number
   readonly receivedBytes: number
   readonly sentBytes: number
   readonly receivedCount: number

@@ -263,6 +263,7 @@ export class Vhost {
       defaults: settings.queueDefaults,
       events,
       waitMs: counters.queueWaitMs,
+      deaths: counters.deaths,
       log: logger.child('queue'),
       requestDelete: (queue, reason) => this.#queueVerbs.requested(queue, reason),
     }

@@ -9,6 +9,7 @@ import { SILENT_LOGGER } from '../base/log.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import { MessageDraft, NO_EXPIRATION, writeMessage } from '../model/message/message.ts'
+import { DeathCounters } from '../model/observe/deaths.ts'
 import { Events } from '../model/observe/events.ts'
 import { NO_POLICY } from '../model/policy/policy.ts'
 import { QUEUE_DEFAULTS, type QueueHost } from '../model/queue/queue-host.ts'
@@ -63,6 +64,7 @@ async function open(kind: string, disk: MemoryDisk, clock: ManualClock) {
     log: SILENT_LOGGER,
     events: new Events(),
     waitMs: new Histogram(WAIT_MS_BOUNDS),
+    deaths: new DeathCounters(),
     requestDelete: () => undefined,
   }
   const record: QueueRecord = {

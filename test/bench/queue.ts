@@ -12,6 +12,7 @@ import { TimerWheel } from '../../src/base/timer-wheel.ts'
 import { Turn } from '../../src/base/turn.ts'
 import { MessageDraft, MessageView, NO_EXPIRATION, writeMessage } from '../../src/model/message/message.ts'
 import type { MessageStore } from '../../src/model/message/message-store.ts'
+import { DeathCounters } from '../../src/model/observe/deaths.ts'
 import { Events } from '../../src/model/observe/events.ts'
 import { NO_POLICY } from '../../src/model/policy/policy.ts'
 import { DEAD_LETTER_TAKEN } from '../../src/model/queue/dead-letter.ts'
@@ -120,6 +121,7 @@ async function openWorld(): Promise<World> {
     defaults: QUEUE_DEFAULTS,
     log: SILENT_LOGGER,
     events: new Events(),
+    deaths: new DeathCounters(),
     waitMs: new Histogram(WAIT_MS_BOUNDS),
     requestDelete: () => undefined,
   }

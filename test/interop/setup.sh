@@ -17,6 +17,12 @@ if [ ${#missing[@]} -gt 0 ]; then
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 
+# promtool alone: the package as a whole would run a server.
+if ! command -v promtool >/dev/null && [ ! -x "$dir/prometheus/usr/bin/promtool" ]; then
+  mkdir -p "$dir/prometheus"
+  (cd "$dir/prometheus" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb)
+fi
+
 bash test/ui/setup.sh
 
 if [ ! -x "$dir/venv/bin/celery" ] || ! "$dir/venv/bin/python" -c 'import paho.mqtt, stomp, flower' 2>/dev/null; then

@@ -51,6 +51,8 @@ class FakeConnection implements ConnectionHandle {
     return {
       state: 'running',
       channels: [channel],
+      publisherCount: this.counters.published > 0 ? 1 : 0,
+      consumerCount: 0,
       receivedBytes: this.receivedBytes,
       sentBytes: 7,
       receivedCount: 3,

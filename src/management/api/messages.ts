@@ -158,17 +158,20 @@ class Messages {
     const exchange = vhost.exchange(name)!
     const outcome = vhost.publishTo(vhost.routeOf(exchange, draft), draft)
     const mustWait = vhost.mustWait
-    broker.counters.published++
+    const traffic = broker.counters.traffic('http')
+    traffic.countPublished(draft.bodyBytes)
+    traffic.publishedForConfirm++
     statistics.countPublished(vhost.name)
     exchange.counters.publishedIn++
     if (outcome === PUBLISH_UNROUTED) {
-      broker.counters.returnedUnroutable++
+      traffic.returnedUnroutable++
+      exchange.counters.returned++
       exchange.counters.unroutable++
       return false
     }
     if (outcome === PUBLISH_REFUSED) throw badRequest('rejected. Unable to publish message. Check queue limits.')
     if (mustWait) await durable(this.#context.store)
-    broker.counters.confirmed++
+    traffic.confirmed++
     return true
   }
 
@@ -222,6 +225,7 @@ class Messages {
     { ackmode, encoding, truncate }: Infer<typeof GET>,
   ): Promise<readonly JsonObject[]> {
     const { formats, broker } = this.#context
+    const traffic = broker.counters.traffic('http').ofKind(queue.kind)
     const shown: JsonObject[] = []
     const sequences: number[] = []
     let shownBytes = 0
@@ -234,8 +238,8 @@ class Messages {
         })
         if (message === null) break
         shown.push(message)
-        if (ackmode === 'ack_requeue_false') broker.counters.gotNoAck++
-        else broker.counters.got++
+        if (ackmode === 'ack_requeue_false') traffic.gotNoAck++
+        else traffic.got++
       }
     } finally {
       for (const sequence of sequences) queue.settleTaken(sequence, OUTCOMES[ackmode])

@@ -177,14 +177,19 @@ export const EXCHANGE_GROUPS: readonly ColumnGroup<Exchange>[] = [
     family: 'exchange_metrics',
     columns: [
       counter(
-        'exchange_messages_published_in_total',
+        'exchange_messages_published_total',
         'Total number of messages published to an exchange',
         ({ counters }) => counters.publishedIn,
       ),
       counter(
-        'exchange_messages_unroutable_total',
-        'Total number of messages that found no queue',
-        ({ counters }) => counters.unroutable,
+        'exchange_messages_unroutable_returned_total',
+        'Total number of messages published as mandatory into an exchange and returned to the publisher as unroutable',
+        ({ counters }) => counters.returned,
+      ),
+      counter(
+        'exchange_messages_unroutable_dropped_total',
+        'Total number of messages published as non-mandatory into an exchange and dropped as unroutable',
+        ({ counters }) => counters.unroutable - counters.returned,
       ),
     ],
   },

@@ -53,13 +53,24 @@ function numberText(value: number): string {
 
 /** A histogram: counts per bucket, the last one being the rest, and the sum of all values. */
 export function histogram(family: Family, bounds: readonly number[], counts: readonly number[], sum: number): string {
-  let text = head(family)
+  return head(family) + histogramSamples(family.name, bounds, counts, sum, {})
+}
+
+/** The samples of a histogram with labels. */
+export function histogramSamples(
+  name: string,
+  bounds: readonly number[],
+  counts: readonly number[],
+  sum: number,
+  pairs: Readonly<Record<string, string>>,
+): string {
+  let text = ''
   let total = 0
   for (let i = 0; i < bounds.length; i++) {
     total += counts[i] ?? 0
-    text += sample(`${family.name}_bucket`, labels({ le: numberText(bounds[i]!) }), total)
+    text += sample(`${name}_bucket`, labels({ ...pairs, le: numberText(bounds[i]!) }), total)
   }
   total += counts[bounds.length] ?? 0
-  text += sample(`${family.name}_bucket`, labels({ le: '+Inf' }), total)
-  return text + sample(`${family.name}_sum`, '', sum) + sample(`${family.name}_count`, '', total)
+  text += sample(`${name}_bucket`, labels({ ...pairs, le: '+Inf' }), total)
+  return text + sample(`${name}_sum`, labels(pairs), sum) + sample(`${name}_count`, labels(pairs), total)
 }

@@ -1,20 +1,19 @@
 /**
- * Metrics of the node as a whole: identity, resources, alarms, churn, global message counters, logins, the log, and the
- * event loop.
+ * Metrics of the node as a whole: identity, resources, alarms, churn, logins, the log, and the event loop.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Histogram } from '../../base/histogram.ts'
 import { clusterName } from '../api/overview.ts'
 import type { ManagementContext } from '../context.ts'
-import { QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
 import { backendMetrics } from './auth-metrics.ts'
 import { head, histogram, labels, type MetricType, sample, single } from './exposition.ts'
+import { confirmWaits, globalMetrics } from './global-metrics.ts'
 
 const NANOSECONDS = 1e9
 /** How often the event loop's delay is measured. */
 const LOOP_DELAY_RESOLUTION_MS = 50
-/** The protocol that node-wide counters are listed under: they are not kept by protocol. */
-const PROTOCOL = 'amqp091'
+
+/** Sorts of pages, as `rabbitmq_identity_info` names them. */
+export type Page = 'aggregated' | 'per-object' | 'detailed' | 'memory-breakdown'
 
 type Simple = readonly [name: string, type: MetricType, help: string, value: number]
 
@@ -26,6 +25,9 @@ function simple(prefix: string, metrics: readonly Simple[]): string {
 export class NodeMetrics {
   readonly #context: ManagementContext
   #loopDelay: IntervalHistogram | null = null
+  /** Of intervals that were reset. */
+  #loopDelayCount = 0
+  #loopDelaySeconds = 0
 
   constructor(context: ManagementContext) {
     this.#context = context
@@ -35,13 +37,14 @@ export class NodeMetrics {
     this.#loopDelay?.disable()
   }
 
-  /** What the detailed page always shows. */
-  identity(): string {
+  /** What every page shows; `endpoint` is the sort of page. */
+  identity(endpoint: Page): string {
     const { node, settings } = this.#context
     const version = settings.node.productVersion
     const build = {
       rabbitmq_version: version,
-      prometheus_client_version: '',
+      prometheus_plugin_version: version,
+      prometheus_client_version: version,
       erlang_version: process.version,
       product_name: 'WarrenMQ',
       product_version: node.version,
@@ -51,6 +54,7 @@ export class NodeMetrics {
       rabbitmq_node: node.name,
       rabbitmq_cluster: name,
       rabbitmq_cluster_permanent_id: this.#clusterId(),
+      rabbitmq_endpoint: endpoint,
     }
     return (
       single(
@@ -71,17 +75,30 @@ export class NodeMetrics {
     return typeof id === 'string' ? id : ''
   }
 
+  /** Families of the detailed page that are about the node. */
+  families(wanted: ReadonlySet<string>): string {
+    let text = ''
+    const prefix = 'rabbitmq_detailed_'
+    if (wanted.has('connection_churn_metrics')) text += this.#churn(prefix)
+    if (wanted.has('node_coarse_metrics')) text += simple(prefix, this.#coarse())
+    if (wanted.has('node_metrics')) text += simple(prefix, this.#limits())
+    if (wanted.has('node_persister_metrics')) text += this.#io(prefix)
+    if (wanted.has('auth_attempt_metrics')) text += this.#logins(prefix)
+    return text
+  }
+
   /** Everything. */
-  all(): string {
+  all(endpoint: Page): string {
     return [
-      this.identity(),
+      this.identity(endpoint),
       this.#resources(),
       this.#alarms(),
       this.#totals(),
-      this.#churn(),
-      this.#global(),
-      this.#logins(),
+      this.#churn('rabbitmq_'),
+      globalMetrics(this.#context),
+      this.#logins('rabbitmq_'),
       backendMetrics(this.#context.authBackends()),
+      this.#io('rabbitmq_'),
       this.#waits(),
       this.#log(),
       this.#tls(),
@@ -90,24 +107,68 @@ export class NodeMetrics {
   }
 
   #resources(): string {
-    const { node, broker, clock } = this.#context
-    const { memoryUsedBytes, memoryLimitBytes, diskFreeBytes, diskLimitBytes } = node.resources()
+    const { node, broker } = this.#context
     const files = node.openFiles()
-    const uptime = (clock.nowMs() - node.startedAtMs) / 1_000
     return simple('rabbitmq_', [
-      ['process_open_fds', 'gauge', 'Open file descriptors', files.used],
-      ['process_max_fds', 'gauge', 'Open file descriptors limit', files.max],
+      ...this.#coarse(),
+      ...this.#limits(),
       ['process_open_tcp_sockets', 'gauge', 'Open TCP sockets', broker.connections.count],
       ['process_max_tcp_sockets', 'gauge', 'Open TCP sockets limit', files.max],
+    ])
+  }
+
+  #coarse(): readonly Simple[] {
+    const { node } = this.#context
+    const { memoryUsedBytes, diskFreeBytes } = node.resources()
+    const { voluntaryContextSwitches, involuntaryContextSwitches } = process.resourceUsage()
+    const switches = voluntaryContextSwitches + involuntaryContextSwitches
+    return [
+      ['process_open_fds', 'gauge', 'Open file descriptors', node.openFiles().used],
       ['process_resident_memory_bytes', 'gauge', 'Memory used in bytes', memoryUsedBytes],
-      ['resident_memory_limit_bytes', 'gauge', 'Memory high watermark in bytes', memoryLimitBytes],
       ['disk_space_available_bytes', 'gauge', 'Disk space available in bytes', Math.max(diskFreeBytes, 0)],
-      ['disk_space_available_limit_bytes', 'gauge', 'Free disk space low watermark in bytes', diskLimitBytes],
       ['erlang_processes_used', 'gauge', 'Erlang processes used', 1],
+      ['erlang_gc_runs_total', 'counter', 'Total number of Erlang garbage collector runs', 0],
+      [
+        'erlang_gc_reclaimed_bytes_total',
+        'counter',
+        'Total number of bytes of memory reclaimed by Erlang garbage collector',
+        0,
+      ],
+      [
+        'erlang_scheduler_context_switches_total',
+        'counter',
+        'Total number of context switches of the process',
+        switches,
+      ],
+    ]
+  }
+
+  #limits(): readonly Simple[] {
+    const { node, clock } = this.#context
+    const { memoryLimitBytes, diskLimitBytes } = node.resources()
+    const uptime = (clock.nowMs() - node.startedAtMs) / 1_000
+    return [
+      ['process_max_fds', 'gauge', 'Open file descriptors limit', node.openFiles().max],
+      ['resident_memory_limit_bytes', 'gauge', 'Memory high watermark in bytes', memoryLimitBytes],
+      ['disk_space_available_limit_bytes', 'gauge', 'Free disk space low watermark in bytes', diskLimitBytes],
       ['erlang_processes_limit', 'gauge', 'Erlang processes limit', 1_048_576],
       ['erlang_scheduler_run_queue', 'gauge', 'Erlang scheduler run queue', 0],
+      ['erlang_net_ticktime_seconds', 'gauge', 'Inter-node heartbeat interval', 60],
       ['erlang_uptime_seconds', 'gauge', 'Node uptime', uptime],
-      ['unreachable_cluster_peers_count', 'gauge', 'Number of peers in the cluster the current node cannot reach', 0],
+    ]
+  }
+
+  /** The log on disk, by the names of RabbitMQ's message store. */
+  #io(prefix: string): string {
+    const log = this.#context.node.log()
+    if (log === undefined) return ''
+    return simple(prefix, [
+      ['io_read_ops_total', 'counter', 'Total number of I/O read operations', log.readCount],
+      ['io_read_bytes_total', 'counter', 'Total number of I/O bytes read', log.readBytes],
+      ['io_write_ops_total', 'counter', 'Total number of I/O write operations', log.batchCount],
+      ['io_write_bytes_total', 'counter', 'Total number of I/O bytes written', log.writtenBytes],
+      ['io_sync_ops_total', 'counter', 'Total number of I/O sync operations', log.syncCount],
+      ['io_sync_time_seconds_total', 'counter', 'Total I/O sync time', log.syncMsTotal / 1_000],
     ])
   }
 
@@ -136,9 +197,9 @@ export class NodeMetrics {
     ])
   }
 
-  #churn(): string {
+  #churn(prefix: string): string {
     const { counters } = this.#context.broker
-    return simple('rabbitmq_', [
+    return simple(prefix, [
       ['connections_opened_total', 'counter', 'Total number of connections opened', counters.connectionsOpened],
       [
         'connections_closed_total',
@@ -154,98 +215,10 @@ export class NodeMetrics {
     ])
   }
 
-  #global(): string {
-    const { counters } = this.#context.broker
-    const byProtocol: readonly Simple[] = [
-      ['messages_received_total', 'counter', 'Total number of messages received from publishers', counters.published],
-      [
-        'messages_received_confirm_total',
-        'counter',
-        'Total number of messages received from publishers expecting confirmations',
-        counters.confirmed,
-      ],
-      ['messages_confirmed_total', 'counter', 'Total number of messages confirmed to publishers', counters.confirmed],
-      [
-        'messages_routed_total',
-        'counter',
-        'Total number of messages routed to queues or streams',
-        counters.published - counters.returnedUnroutable - counters.droppedUnroutable,
-      ],
-      [
-        'messages_unroutable_returned_total',
-        'counter',
-        'Total number of messages published as mandatory into an exchange and returned to the publisher as unroutable',
-        counters.returnedUnroutable,
-      ],
-      [
-        'messages_unroutable_dropped_total',
-        'counter',
-        'Total number of messages published as non-mandatory into an exchange and dropped as unroutable',
-        counters.droppedUnroutable,
-      ],
-      ['publishers', 'gauge', 'Publishers currently connected', this.#context.broker.connections.count],
-      ['consumers', 'gauge', 'Consumers currently connected', this.#context.statistics.totals().consumers],
-    ]
-    const protocol = labels({ protocol: PROTOCOL })
-    const plain = byProtocol.map(([name, type, help, value]) =>
-      single({ name: `rabbitmq_global_${name}`, type, help }, value, protocol),
-    )
-    const deadLettered = {
-      name: 'rabbitmq_global_messages_dead_lettered_total',
-      type: 'counter',
-      help: 'Total number of messages dead-lettered',
-    } as const
-    return plain.join('') + this.#byQueueType() + single(deadLettered, counters.deadLettered)
-  }
-
-  #byQueueType(): string {
-    const { kinds } = this.#context.statistics
-    const metrics: readonly (readonly [
-      name: string,
-      help: string,
-      fields: readonly (typeof QUEUE_MESSAGE_FIELDS)[number][],
-    ])[] = [
-      ['messages_delivered_total', 'Total number of messages delivered to consumers', ['deliver_get']],
-      [
-        'messages_delivered_consume_manual_ack_total',
-        'Total number of messages delivered to consumers using basic.consume with manual acknowledgment',
-        ['deliver'],
-      ],
-      [
-        'messages_delivered_consume_auto_ack_total',
-        'Total number of messages delivered to consumers using basic.consume with automatic acknowledgment',
-        ['deliver_no_ack'],
-      ],
-      [
-        'messages_delivered_get_manual_ack_total',
-        'Total number of messages delivered to consumers using basic.get with manual acknowledgment',
-        ['get'],
-      ],
-      [
-        'messages_delivered_get_auto_ack_total',
-        'Total number of messages delivered to consumers using basic.get with automatic acknowledgment',
-        ['get_no_ack'],
-      ],
-      ['messages_get_empty_total', 'Total number of times basic.get operations fetched no message', ['get_empty']],
-      ['messages_redelivered_total', 'Total number of messages redelivered to consumers', ['redeliver']],
-      ['messages_acknowledged_total', 'Total number of messages acknowledged by consumers', ['ack']],
-    ]
-    let text = ''
-    for (const [shortName, help, [field]] of metrics) {
-      const name = `rabbitmq_global_${shortName}`
-      text += head({ name, type: 'counter', help })
-      for (const [kind, row] of kinds) {
-        const queueType = labels({ protocol: PROTOCOL, queue_type: `rabbit_${kind}_queue` })
-        text += sample(name, queueType, row[QUEUE_MESSAGE_FIELDS.indexOf(field!)]!)
-      }
-    }
-    return text
-  }
-
-  #logins(): string {
+  #logins(prefix: string): string {
     const counters = [...this.#context.attempts.counters]
     const family = (suffix: string, help: string, read: (one: (typeof counters)[number][1]) => number): string => {
-      const name = `rabbitmq_auth_attempts${suffix}_total`
+      const name = `${prefix}auth_attempts${suffix}_total`
       const samples = counters.map(([protocol, one]) => sample(name, labels({ protocol }), read(one)))
       return head({ name, type: 'counter', help }) + samples.join('')
     }
@@ -257,18 +230,15 @@ export class NodeMetrics {
   }
 
   #waits(): string {
-    const { confirmWaitMs, queueWaitMs } = this.#context.broker.counters
-    const family = (name: string, help: string, { bounds, counts, sum }: Histogram): string =>
-      histogram(
-        { name, type: 'histogram', help },
-        bounds.map((ms) => ms / 1_000),
-        counts,
-        sum / 1_000,
-      )
-    return (
-      family('warrenmq_confirm_seconds', 'Time from publish to confirm', confirmWaitMs) +
-      family('warrenmq_time_in_queue_seconds', 'Time from publish to delivery, one message of every run', queueWaitMs)
-    )
+    const { broker } = this.#context
+    const { bounds, counts, sum } = broker.counters.queueWaitMs
+    const seconds = bounds.map((ms) => ms / 1_000)
+    const inQueue = {
+      name: 'warrenmq_time_in_queue_seconds',
+      type: 'histogram',
+      help: 'Time from publish to delivery, one message of every run',
+    } as const
+    return confirmWaits(broker) + histogram(inQueue, seconds, counts, sum / 1_000)
   }
 
   #log(): string {
@@ -286,12 +256,6 @@ export class NodeMetrics {
     } as const
     const syncSeconds = log.syncMsTotal / 1_000
     return (
-      simple('rabbitmq_', [
-        ['io_sync_ops_total', 'counter', 'Total number of I/O sync operations', log.syncCount],
-        ['io_sync_time_seconds_total', 'counter', 'Total I/O sync time', syncSeconds],
-        ['io_write_ops_total', 'counter', 'Total number of I/O write operations', log.batchCount],
-        ['io_write_bytes_total', 'counter', 'Total number of I/O bytes written', log.writtenBytes],
-      ]) +
       simple('warrenmq_', [
         ['log_file_bytes', 'gauge', 'Bytes of the log on disk', log.fileBytes],
         ['log_unsynced_bytes', 'gauge', 'Bytes written or waiting that are not yet synced', log.unsyncedBytes],
@@ -347,12 +311,15 @@ export class NodeMetrics {
     const measured = this.#loopDelay
     const late = (nanoseconds: number): number =>
       Math.max((nanoseconds || 0) / NANOSECONDS - LOOP_DELAY_RESOLUTION_MS / 1_000, 0)
+    this.#loopDelayCount += measured.count
+    this.#loopDelaySeconds += measured.count === 0 ? 0 : late(measured.mean) * measured.count
     const name = 'warrenmq_event_loop_delay_seconds'
-    let text = head({ name, type: 'gauge', help: 'Lateness of the event loop since the last request for metrics' })
+    let text = head({ name, type: 'summary', help: 'Lateness of the event loop; quantiles since the last request' })
     for (const quantile of [0.5, 0.9, 0.99]) {
       text += sample(name, labels({ quantile: String(quantile) }), late(measured.percentile(quantile * 100)))
     }
     text += sample(name, labels({ quantile: '1' }), measured.count === 0 ? 0 : late(measured.max))
+    text += sample(`${name}_sum`, '', this.#loopDelaySeconds) + sample(`${name}_count`, '', this.#loopDelayCount)
     measured.reset()
     return text
   }

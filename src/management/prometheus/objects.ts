@@ -13,6 +13,7 @@ import {
   type QueueSubject,
 } from './columns.ts'
 import { head, labels, sample } from './exposition.ts'
+import { queueTypeOf } from './global-metrics.ts'
 
 /** Objects looked at before others run. */
 const SLICE = 256
@@ -43,6 +44,7 @@ function breathe(): Promise<void> {
 /** All metrics of objects that the query wants. */
 export async function* objectMetrics(context: ManagementContext, query: ObjectsQuery): AsyncGenerator<string> {
   yield* table(query, QUEUE_GROUPS, queues(context, query), ({ queue }) => ({ vhost: queue.vhost, queue: queue.name }))
+  yield* queueInfo(context, query)
   yield* table(query, EXCHANGE_GROUPS, exchanges(context, query), ({ record }) => ({
     vhost: record.vhost,
     exchange: record.name,
@@ -52,6 +54,32 @@ export async function* objectMetrics(context: ManagementContext, query: ObjectsQ
     vhost: connection.vhost,
   }))
   yield* table(query, CHANNEL_GROUPS, channels(context, query), ({ channel }) => ({ channel: channel.name }))
+}
+
+/** Families whose page also tells what sort of queue each is. */
+const INFORMED_FAMILIES = ['queue_coarse_metrics', 'queue_consumer_count', 'queue_metrics']
+
+/** One sample per queue with what does not change. */
+async function* queueInfo(context: ManagementContext, query: ObjectsQuery): AsyncGenerator<string> {
+  const { families, prefix, perObject } = query
+  if (!perObject || (families !== null && !INFORMED_FAMILIES.some((family) => families.has(family)))) return
+  const name = `${prefix}queue_info`
+  let text = head({ name, type: 'gauge', help: 'A metric with a constant value of 1 and labels that describe a queue' })
+  let seen = 0
+  for (const { queue } of queues(context, query)) {
+    const described = {
+      vhost: queue.vhost,
+      queue: queue.name,
+      queue_type: queueTypeOf(queue.kind),
+      membership: 'leader',
+    }
+    text += sample(name, labels(described), 1)
+    if (++seen % SLICE > 0) continue
+    yield text
+    text = ''
+    await breathe()
+  }
+  yield text
 }
 
 async function* table<T>(

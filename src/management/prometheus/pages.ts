@@ -9,6 +9,7 @@ import { CONTENT_TYPE, head, labels, sample, single } from './exposition.ts'
 import type { NodeMetrics } from './node-metrics.ts'
 import { type ObjectsQuery, objectMetrics } from './objects.ts'
 
+const NO_FAMILIES: ReadonlySet<string> = new Set()
 const AGGREGATED: ObjectsQuery = { prefix: 'rabbitmq_', perObject: false, families: null, vhosts: null, queue: null }
 
 /** The endpoints. */
@@ -33,13 +34,13 @@ export function metricsEndpoints(context: ManagementContext, node: NodeMetrics):
       'Metrics of chosen families (`family`), virtual hosts (`vhost`), queues (`queue`).',
       (query) => detailed(context, node, query),
     ),
-    page(`${base}/memory-breakdown`, 'Memory by what uses it.', memoryPage),
+    page(`${base}/memory-breakdown`, 'Memory by what uses it.', () => node.identity('memory-breakdown') + memoryPage()),
   ]
   return pages
 }
 
 async function* everything(context: ManagementContext, node: NodeMetrics, query: ObjectsQuery): AsyncGenerator<string> {
-  yield node.all()
+  yield node.all(query.perObject ? 'per-object' : 'aggregated')
   yield* objectMetrics(context, query)
 }
 
@@ -60,7 +61,7 @@ async function* detailedText(
   node: NodeMetrics,
   query: ObjectsQuery,
 ): AsyncGenerator<string> {
-  yield node.identity()
+  yield node.identity('detailed') + node.families(query.families ?? NO_FAMILIES)
   yield* objectMetrics(context, query)
   if (query.families?.has('vhost_status') !== true) return
   const name = 'rabbitmq_cluster_vhost_status'

@@ -70,12 +70,6 @@ export interface Totals {
 
 const NO_TOTALS: Totals = { messages: 0, ready: 0, unacked: 0, consumers: 0 }
 
-/** What a sweep adds up over queues. */
-interface QueueSums {
-  readonly vhost: Row
-  readonly kinds: Map<string, Row>
-}
-
 /** Numbers of a virtual host that add up over its objects, gone ones included. */
 class VhostTally {
   readonly series: Series
@@ -102,9 +96,6 @@ export class Statistics implements TimerOwner, TurnTask {
   readonly #channels = new Map<string, Series>()
   readonly #channelVhosts = new Map<string, string>()
   readonly #vhosts = new Map<string, VhostTally>()
-  /** Message counters by kind of queue: of queues that are gone, and of all as of the last tick. */
-  readonly #retiredKinds = new Map<string, Row>()
-  #kinds: ReadonlyMap<string, Row> = new Map()
   /** Stands for histories that do not exist. */
   readonly #blank: Series
   #sweep: Iterator<void> | null = null
@@ -168,11 +159,6 @@ export class Statistics implements TimerOwner, TurnTask {
     return tally.row
   }
 
-  /** Message counters by kind of queue, in the order of `QUEUE_MESSAGE_FIELDS`, as of the last tick; gone queues included. */
-  get kinds(): ReadonlyMap<string, Row> {
-    return this.#kinds
-  }
-
   /** Series of virtual hosts by name, for the archive. */
   vhostSeries(): Iterable<readonly [string, Series]> {
     return [...this.#vhosts].map(([name, tally]) => [name, tally.series] as const)
@@ -195,7 +181,7 @@ export class Statistics implements TimerOwner, TurnTask {
   overviewRow(totals: Totals): Row {
     const { broker, probe } = this.#options
     const row = new Float64Array(OVERVIEW_FIELDS.length)
-    writeMessageCounters(broker.counters, row)
+    writeMessageCounters(broker.counters.messages(), row)
     row[OVERVIEW_FIELDS.indexOf('disk_reads')] = probe.diskReads
     row[OVERVIEW_FIELDS.indexOf('disk_writes')] = probe.diskWrites
     row.set([totals.messages, totals.ready, totals.unacked], OVERVIEW_FIELDS.indexOf('messages'))
@@ -257,19 +243,16 @@ export class Statistics implements TimerOwner, TurnTask {
   *#slices(tickMs: number): Generator<void> {
     const { broker } = this.#options
     const live = new Map<string, Float64Array>()
-    const kinds = new Map<string, Row>()
     let totals = NO_TOTALS
     for (const vhost of broker.vhosts()) {
       const row = new Float64Array(VHOST_FIELDS.length)
       live.set(vhost.name, row)
-      totals = yield* this.#sampleQueues(vhost, tickMs, { vhost: row, kinds }, totals)
+      totals = yield* this.#sampleQueues(vhost, tickMs, row, totals)
       yield* this.#sampleExchanges(vhost, tickMs)
     }
     yield* this.#sampleConnections(tickMs, live)
     this.#retire(tickMs)
     this.#totals = totals
-    for (const [kind, retired] of this.#retiredKinds) addMessages(kinds, kind, retired)
-    this.#kinds = kinds
     for (const [name, row] of live) this.#sampleVhost(name, tickMs, row)
     for (const name of [...this.#vhosts.keys()]) if (!live.has(name)) this.#dropVhost(name)
     this.overview.sample(tickMs, this.everyMs, this.overviewRow(totals))
@@ -278,7 +261,7 @@ export class Statistics implements TimerOwner, TurnTask {
     for (const listener of this.#listeners) listener(tickMs)
   }
 
-  *#sampleQueues(vhost: Vhost, tickMs: number, sums: QueueSums, before: Totals): Generator<void, Totals> {
+  *#sampleQueues(vhost: Vhost, tickMs: number, ofVhost: Row, before: Totals): Generator<void, Totals> {
     const row = new Float64Array(QUEUE_FIELDS.length)
     let { ready, unacked, consumers } = before
     let seen = 0
@@ -287,8 +270,7 @@ export class Statistics implements TimerOwner, TurnTask {
       writeQueueCounters(queue, row)
       writeLengths(status, row, QUEUE_MESSAGE_FIELDS.length)
       this.#sample(this.#queues, queue, tickMs, row)
-      addQueue(sums.vhost, row)
-      addMessages(sums.kinds, queue.kind, row)
+      addQueue(ofVhost, row)
       ready += status.readyCount
       unacked += status.unackedCount
       consumers += status.consumerCount
@@ -374,7 +356,6 @@ export class Statistics implements TimerOwner, TurnTask {
       last.fill(0, QUEUE_MESSAGE_FIELDS.length)
       const tally = this.#vhosts.get(queue.vhost)
       if (tally !== undefined) addQueue(tally.retired, last)
-      addMessages(this.#retiredKinds, queue.kind, last)
       drop(this.#queues, queue, series)
     }
     for (const [exchange, series] of this.#exchanges) {
@@ -455,15 +436,6 @@ function addQueue(vhostRow: Row, queueRow: Row): void {
   for (let i = 1; i < QUEUE_MESSAGE_FIELDS.length; i++) vhostRow[i]! += queueRow[i]!
   const at = VHOST_FIELDS.indexOf('messages')
   for (let i = 0; i < LENGTH_FIELDS.length; i++) vhostRow[at + i]! += queueRow[QUEUE_MESSAGE_FIELDS.length + i]!
-}
-
-function addMessages(sums: Map<string, Row>, kind: string, row: Row): void {
-  let sum = sums.get(kind)
-  if (sum === undefined) {
-    sum = new Float64Array(QUEUE_MESSAGE_FIELDS.length)
-    sums.set(kind, sum)
-  }
-  for (let i = 0; i < QUEUE_MESSAGE_FIELDS.length; i++) sum[i]! += row[i]!
 }
 
 /** Adds what channels alone know: what was published, confirmed, unroutable. */

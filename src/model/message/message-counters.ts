@@ -1,15 +1,34 @@
 /**
- * Counts of messages that passed a channel (or a session of another protocol): plain fields, counted by the session,
- * read by the management. `BrokerCounters` has the same names for the whole node.
+ * Counts of messages that passed a session: plain fields, counted by the session, read by the management.
+ * `ProtocolTraffic` has the same names for all sessions of a protocol.
  */
 
-/** Counters of one channel since it was opened. */
-export class MessageCounters {
+/** What went in. */
+export interface PublishCounters {
+  published: number
+  confirmed: number
+  /** Unroutable and mandatory. */
+  returnedUnroutable: number
+  /** Unroutable and not mandatory. */
+  droppedUnroutable: number
+}
+
+/** What went out. */
+export interface DeliveryCounters {
+  delivered: number
+  deliveredNoAck: number
+  got: number
+  gotNoAck: number
+  getEmpty: number
+  acked: number
+  redelivered: number
+}
+
+/** Counters of one session since it was opened, or a sum of such. */
+export class MessageCounters implements PublishCounters, DeliveryCounters {
   published = 0
   confirmed = 0
-  /** Unroutable and mandatory. */
   returnedUnroutable = 0
-  /** Unroutable and not mandatory. */
   droppedUnroutable = 0
   delivered = 0
   deliveredNoAck = 0
@@ -18,4 +37,21 @@ export class MessageCounters {
   getEmpty = 0
   acked = 0
   redelivered = 0
+
+  addPublishes(of: PublishCounters): void {
+    this.published += of.published
+    this.confirmed += of.confirmed
+    this.returnedUnroutable += of.returnedUnroutable
+    this.droppedUnroutable += of.droppedUnroutable
+  }
+
+  addDeliveries(of: DeliveryCounters): void {
+    this.delivered += of.delivered
+    this.deliveredNoAck += of.deliveredNoAck
+    this.got += of.got
+    this.gotNoAck += of.gotNoAck
+    this.getEmpty += of.getEmpty
+    this.acked += of.acked
+    this.redelivered += of.redelivered
+  }
 }

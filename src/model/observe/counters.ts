@@ -3,6 +3,9 @@
  */
 
 import { Histogram, WAIT_MS_BOUNDS } from '../../base/histogram.ts'
+import { MessageCounters } from '../message/message-counters.ts'
+import { DeathCounters } from './deaths.ts'
+import { type ProtocolLabel, ProtocolTraffic } from './traffic.ts'
 
 /** Node-wide counters: plain fields. */
 export class BrokerCounters {
@@ -13,24 +16,34 @@ export class BrokerCounters {
   queuesDeclared = 0
   queuesCreated = 0
   queuesDeleted = 0
-  published = 0
-  confirmed = 0
-  /** Unroutable and mandatory. */
-  returnedUnroutable = 0
-  /** Unroutable and not mandatory. */
-  droppedUnroutable = 0
-  delivered = 0
-  deliveredNoAck = 0
-  got = 0
-  gotNoAck = 0
-  getEmpty = 0
-  acked = 0
-  redelivered = 0
+  /** Letters published to dead letter exchanges. */
   deadLettered = 0
+  readonly deaths = new DeathCounters()
   authenticationSucceeded = 0
   authenticationFailed = 0
-  /** From the first publish of a turn to its confirm, ms, for every confirmed message. */
-  readonly confirmWaitMs = new Histogram(WAIT_MS_BOUNDS)
   /** From publishing to delivery, ms: one message of every delivery run, which stands for all of that run. */
   readonly queueWaitMs = new Histogram(WAIT_MS_BOUNDS)
+  readonly #traffic = new Map<ProtocolLabel, ProtocolTraffic>()
+
+  /** What sessions of a protocol count. */
+  traffic(protocol: ProtocolLabel): ProtocolTraffic {
+    let traffic = this.#traffic.get(protocol)
+    if (traffic === undefined) {
+      traffic = new ProtocolTraffic()
+      this.#traffic.set(protocol, traffic)
+    }
+    return traffic
+  }
+
+  /** All protocols that ever had a session, by their label. */
+  get protocols(): ReadonlyMap<ProtocolLabel, ProtocolTraffic> {
+    return this.#traffic
+  }
+
+  /** Messages of all protocols together. */
+  messages(): MessageCounters {
+    const sum = new MessageCounters()
+    for (const traffic of this.#traffic.values()) traffic.addTo(sum)
+    return sum
+  }
 }

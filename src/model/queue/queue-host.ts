@@ -10,6 +10,7 @@ import type { Logger } from '../../base/log.ts'
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import type { Turn } from '../../base/turn.ts'
 import type { MessageStore } from '../message/message-store.ts'
+import type { DeathCounters } from '../observe/deaths.ts'
 import type { Events } from '../observe/events.ts'
 import type { EffectivePolicy } from '../policy/policy.ts'
 import type { QueueRecord } from '../records/records.ts'
@@ -43,6 +44,8 @@ export interface QueueHost {
   readonly events: Events
   /** How long messages were in a queue when they were delivered. */
   readonly waitMs: Histogram
+  /** Entries that died. */
+  readonly deaths: DeathCounters
   /** Category `queue`. */
   readonly log: Logger
   /** The queue wants to go. The vhost deletes its record, and calls `close` when that is done. Called once. */

@@ -24,7 +24,7 @@ export class ExchangeState implements Exchange {
   readonly isSystem: boolean
   readonly outgoing = new Set<Binding>()
   readonly incoming = new Set<Binding>()
-  readonly counters: ExchangeCounters = { publishedIn: 0, unroutable: 0 }
+  readonly counters: ExchangeCounters = { publishedIn: 0, returned: 0, unroutable: 0 }
   /** Routes by routing key, kept by the router. */
   readonly routes = new Map<string, Route>()
   alternate: string | null

@@ -116,5 +116,7 @@ export interface Exchange {
 export interface ExchangeCounters {
   /** Messages published to it, and how many of those found no target. */
   publishedIn: number
+  /** Of the unroutable ones, those that went back to their publisher. */
+  returned: number
   unroutable: number
 }

@@ -143,7 +143,8 @@ export class Channel implements PublishListener {
       uncommittedMessages: this.#transaction?.count ?? 0,
       uncommittedAcks: this.deliveries.held?.length ?? 0,
       idleSinceMs: this.#lastUsedMs,
-      counters: this.deliveries.counters,
+      counters: this.deliveries.tallies.sum(),
+      breakdown: this.deliveries.tallies,
     }
   }
 
@@ -281,11 +282,11 @@ export class Channel implements PublishListener {
 
   #selectConfirms(noWait: boolean): void {
     if (this.#transaction !== null) throw ChannelError.preconditionFailed('cannot switch from tx to confirm mode')
-    const { broker } = this.#session.world
+    const { broker, traffic } = this.#session.world
     const { turn, store, clock } = broker.world
     const { outbox } = this.#session
-    const counters = [this.deliveries.counters, broker.counters]
-    const waitMs = broker.counters.confirmWaitMs
+    const counters = [this.deliveries.tallies, traffic]
+    const waitMs = traffic.confirmWaitMs
     this.confirms ??= new Confirms(this.number, { turn, store, outbox, clock, waitMs }, counters)
     if (!noWait) this.#write(encodeMethod(spec.CONFIRM_SELECT_OK, this.number))
   }

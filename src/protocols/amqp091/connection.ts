@@ -352,9 +352,12 @@ export class Connection
 
   status(): ConnectionStatus {
     const { tuning } = this.#opening
+    const channels = [...(this.#channels?.all() ?? [])].map((channel) => channel.status())
     return {
       state: this.#listedState(),
-      channels: [...(this.#channels?.all() ?? [])].map((channel) => channel.status()),
+      channels,
+      publisherCount: channels.filter(({ counters }) => (counters?.published ?? 0) > 0).length,
+      consumerCount: channels.reduce((sum, { consumerCount }) => sum + consumerCount, 0),
       receivedBytes: this.#socket.receivedBytes,
       sentBytes: this.#socket.sentBytes,
       receivedCount: this.#receivedCount,

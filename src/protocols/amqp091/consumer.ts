@@ -6,6 +6,7 @@
  */
 import type { MessageView } from '../../model/message/message.ts'
 import type { Address } from '../../model/message/message-store.ts'
+import type { QueueTally } from '../../model/message/session-tallies.ts'
 import type { Consumer, ConsumerSink, Outcome } from '../../model/queue/queue.ts'
 import type { ReplyQueue } from '../../model/routing/reply-to.ts'
 import {
@@ -32,6 +33,8 @@ import type { Session } from './session.ts'
 export interface DeliverySource {
   /** Deliveries not settled yet. */
   unackedCount: number
+  /** Where its deliveries are counted. */
+  readonly tally: QueueTally
   /** Whether its deliveries count for the channel's prefetch. */
   readonly countsForPrefetch: boolean
   /** It will deliver no more: its number is free once everything is settled. */
@@ -48,6 +51,7 @@ export class ChannelConsumer implements ConsumerSink, DeliverySource {
   readonly prefetchCount: number
   /** Its number in the unacked window. */
   readonly index: number
+  readonly tally: QueueTally
   readonly #session: Session
   readonly #deliveries: Deliveries
   readonly #writer: DeliverWriter
@@ -68,6 +72,7 @@ export class ChannelConsumer implements ConsumerSink, DeliverySource {
       readonly noAck: boolean
       readonly prefetchCount: number
       readonly index: number
+      readonly tally: QueueTally
     },
   ) {
     this.#session = session
@@ -76,6 +81,7 @@ export class ChannelConsumer implements ConsumerSink, DeliverySource {
     this.noAck = options.noAck
     this.prefetchCount = options.prefetchCount
     this.index = options.index
+    this.tally = options.tally
     this.#writer = new DeliverWriter(deliveries.channel, options.tag)
   }
 
@@ -88,7 +94,9 @@ export class ChannelConsumer implements ConsumerSink, DeliverySource {
     acquiredCount: number,
   ): void {
     const deliveries = this.#deliveries
-    const tag = this.noAck ? deliveries.deliveredNoAck(redelivered) : deliveries.delivered(this, sequence, redelivered)
+    const tag = this.noAck
+      ? deliveries.deliveredNoAck(this, redelivered)
+      : deliveries.delivered(this, sequence, redelivered)
     if (this.#session.vhost.isTraced) deliveries.trace(view, this.subscription?.queue.name ?? '', redelivered)
     if (isVerbatim(view, deliveryCount, acquiredCount)) this.#write(view, address, tag, redelivered)
     else this.#writeShown(view, address, tag, redelivered, deliveryCount, acquiredCount)

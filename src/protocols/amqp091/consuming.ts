@@ -4,6 +4,8 @@
 import { uniqueName } from '../../base/random.ts'
 import { TURN_SESSIONS, type TurnTask } from '../../base/turn.ts'
 import { whenKnown } from '../../model/access/access-pending.ts'
+import type { QueueTally } from '../../model/message/session-tallies.ts'
+import { NO_QUEUE_KIND } from '../../model/observe/traffic.ts'
 import { CANCELLED_LATE, type ConsumerSpec, type Queue } from '../../model/queue/queue.ts'
 import { REPLY_TO } from '../../model/routing/reply-to.ts'
 import { integerArgument } from '../../model/values/arguments.ts'
@@ -167,7 +169,7 @@ export class Consuming implements TurnTask {
       user: this.#session.identity.user,
     }
     refuse(queue.refusesConsumer(spec))
-    const consumer = this.#add(tag, args.noAck)
+    const consumer = this.#add(tag, args.noAck, this.#deliveries.tallies.ofQueue(queue.name, queue.kind))
     this.#consumeOk(tag, args.noWait)
     this.#subscribe(queue, spec, consumer)
   }
@@ -180,17 +182,17 @@ export class Consuming implements TurnTask {
   #consumeReplies(tag: string, args: MethodArguments<typeof BASIC_CONSUME>): void {
     if (this.#replyConsumer !== null) throw ChannelError.preconditionFailed('reply consumer already set')
     if (!args.noAck) throw ChannelError.preconditionFailed('reply consumer cannot acknowledge')
-    const consumer = this.#add(tag, true)
+    const consumer = this.#add(tag, true, this.#deliveries.tallies.ofNoQueue(NO_QUEUE_KIND))
     consumer.refresh()
     consumer.replies = this.#session.vhost.replies.open(consumer)
     this.#replyConsumer = consumer
     this.#consumeOk(tag, args.noWait)
   }
 
-  #add(tag: string, noAck: boolean): ChannelConsumer {
+  #add(tag: string, noAck: boolean, tally: QueueTally): ChannelConsumer {
     const prefetchCount = noAck ? 0 : this.prefetchCount
     const consumer = this.#deliveries.add(
-      (index) => new ChannelConsumer(this.#session, this.#deliveries, { tag, noAck, prefetchCount, index }),
+      (index) => new ChannelConsumer(this.#session, this.#deliveries, { tag, noAck, prefetchCount, index, tally }),
     )
     this.#deliveries.consumers.set(tag, consumer)
     return consumer

@@ -7,7 +7,7 @@
  * Invariant: a source keeps its number as long as one of its deliveries is unacked, also after it was cancelled.
  */
 import type { MessageView } from '../../model/message/message.ts'
-import { MessageCounters } from '../../model/message/message-counters.ts'
+import { type QueueTally, SessionTallies } from '../../model/message/session-tallies.ts'
 import type { Outcome } from '../../model/queue/queue.ts'
 import { NO_SOURCE, UnackedWindow } from '../../model/queue/unacked-window.ts'
 import type { ChannelConsumer, DeliverySource } from './consumer.ts'
@@ -30,7 +30,7 @@ export interface CancelListener {
 /** One per channel. */
 export class Deliveries {
   readonly channel: number
-  readonly counters = new MessageCounters()
+  readonly tallies: SessionTallies
   /** Consumers by tag. */
   readonly consumers = new Map<string, ChannelConsumer>()
   readonly #session: Session
@@ -54,6 +54,7 @@ export class Deliveries {
   constructor(channel: number, session: Session, listener: CancelListener) {
     this.channel = channel
     this.#session = session
+    this.tallies = new SessionTallies(session.world.traffic)
     this.#listener = listener
     this.#isPressed = session.outbox.isHigh
     this.hasRoom = !this.#isPressed
@@ -87,36 +88,38 @@ export class Deliveries {
 
   /** The tag of a delivery that has to be acknowledged. */
   delivered(consumer: ChannelConsumer, sequence: number, redelivered: boolean): number {
-    this.counters.delivered++
-    this.#session.world.broker.counters.delivered++
-    if (redelivered) this.#countRedelivered()
+    const { tally } = consumer
+    tally.delivered++
+    tally.ofKind.delivered++
+    if (redelivered) countRedelivered(tally)
     if (++consumer.unackedCount === consumer.prefetchCount) consumer.hasCredit = false
     if (++this.#unackedOfConsumers === this.#prefetchOfChannel) this.#refresh()
     return this.#window.push(consumer.index, sequence)
   }
 
   /** The tag of a delivery that is settled by itself. */
-  deliveredNoAck(redelivered: boolean): number {
-    this.counters.deliveredNoAck++
-    this.#session.world.broker.counters.deliveredNoAck++
-    if (redelivered) this.#countRedelivered()
+  deliveredNoAck({ tally }: ChannelConsumer, redelivered: boolean): number {
+    tally.deliveredNoAck++
+    tally.ofKind.deliveredNoAck++
+    if (redelivered) countRedelivered(tally)
     return this.#window.skip()
   }
 
   /** The tag of a get. */
   got(source: DeliverySource, index: number, sequence: number, redelivered: boolean): number {
-    this.counters.got++
-    this.#session.world.broker.counters.got++
-    if (redelivered) this.#countRedelivered()
+    const { tally } = source
+    tally.got++
+    tally.ofKind.got++
+    if (redelivered) countRedelivered(tally)
     source.unackedCount++
     return this.#window.push(index, sequence)
   }
 
   /** The tag of a get that is settled by itself. */
-  gotNoAck(redelivered: boolean): number {
-    this.counters.gotNoAck++
-    this.#session.world.broker.counters.gotNoAck++
-    if (redelivered) this.#countRedelivered()
+  gotNoAck(tally: QueueTally, redelivered: boolean): number {
+    tally.gotNoAck++
+    tally.ofKind.gotNoAck++
+    if (redelivered) countRedelivered(tally)
     return this.#window.skip()
   }
 
@@ -175,7 +178,6 @@ export class Deliveries {
     const held = this.held ?? []
     this.held = []
     for (const { source, sequence, outcome } of held) {
-      if (outcome === 'accepted') this.#countAcked()
       this.#release(source, sequence, outcome)
     }
     this.#afterSettling()
@@ -206,13 +208,13 @@ export class Deliveries {
       this.held.push({ tag, source, sequence, outcome })
       return
     }
-    if (outcome === 'accepted') this.#countAcked()
     this.#release(source, sequence, outcome)
   }
 
   #release(index: number, sequence: number, outcome: Outcome): void {
     const source = this.#sources[index]
     if (source === null || source === undefined) return
+    if (outcome === 'accepted') countAcked(source.tally)
     source.unackedCount--
     if (source.countsForPrefetch) this.#unackedOfConsumers--
     source.settle(sequence, outcome)
@@ -230,16 +232,16 @@ export class Deliveries {
     this.hasRoom = !this.#isPressed && (limit === 0 || this.#unackedOfConsumers < limit)
     for (const consumer of this.consumers.values()) consumer.refresh()
   }
+}
 
-  #countAcked(): void {
-    this.counters.acked++
-    this.#session.world.broker.counters.acked++
-  }
+function countAcked(tally: QueueTally): void {
+  tally.acked++
+  tally.ofKind.acked++
+}
 
-  #countRedelivered(): void {
-    this.counters.redelivered++
-    this.#session.world.broker.counters.redelivered++
-  }
+function countRedelivered(tally: QueueTally): void {
+  tally.redelivered++
+  tally.ofKind.redelivered++
 }
 
 function unknownTag(tag: number): ChannelError {

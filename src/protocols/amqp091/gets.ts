@@ -2,6 +2,7 @@
  * basic.get of one channel: takes entries from queues and shows them. The bytes may have to be read from disk first; the
  * connection waits meanwhile, so that replies keep their order.
  */
+import type { QueueTally } from '../../model/message/session-tallies.ts'
 import type { Outcome, Queue, Taken, TakeSink } from '../../model/queue/queue.ts'
 import { encodeMethod, GET_OK_FIXED_BYTES, writeGetOk } from './codec.ts'
 import type { DeliverySource } from './consumer.ts'
@@ -15,14 +16,16 @@ import { BASIC_GET, BASIC_GET_EMPTY } from './spec.ts'
 class GetSource implements DeliverySource {
   readonly queue: Queue
   readonly index: number
+  readonly tally: QueueTally
   readonly countsForPrefetch = false
   readonly isRetired = true
   unackedCount = 0
   readonly #sources: Map<Queue, GetSource>
 
-  constructor(queue: Queue, index: number, sources: Map<Queue, GetSource>) {
+  constructor(queue: Queue, index: number, tally: QueueTally, sources: Map<Queue, GetSource>) {
     this.queue = queue
     this.index = index
+    this.tally = tally
     this.#sources = sources
   }
 
@@ -81,11 +84,12 @@ export class Gets implements TakeSink {
   }
 
   #answer(taken: Taken | null): void {
-    const { outbox, world } = this.#session
-    const { channel, counters } = this.#deliveries
+    const { outbox } = this.#session
+    const { channel } = this.#deliveries
     if (taken === null) {
-      counters.getEmpty++
-      world.broker.counters.getEmpty++
+      const tally = this.#tallyOf(this.#queue!) // Set by `get`, which this answers.
+      tally.getEmpty++
+      tally.ofKind.getEmpty++
       outbox.write(encodeMethod(BASIC_GET_EMPTY, channel))
       return
     }
@@ -112,16 +116,22 @@ export class Gets implements TakeSink {
   }
 
   #tag({ sequence, redelivered }: Taken): number {
-    if (this.#noAck) return this.#deliveries.gotNoAck(redelivered)
-    const source = this.#sourceOf(this.#queue!) // Set by `get`, which asked for this entry.
+    const queue = this.#queue! // Set by `get`, which asked for this entry.
+    if (this.#noAck) return this.#deliveries.gotNoAck(this.#tallyOf(queue), redelivered)
+    const source = this.#sourceOf(queue)
     return this.#deliveries.got(source, source.index, sequence, redelivered)
   }
 
   #sourceOf(queue: Queue): GetSource {
     const known = this.#sources.get(queue)
     if (known !== undefined) return known
-    const made = this.#deliveries.add((index) => new GetSource(queue, index, this.#sources))
+    const tally = this.#tallyOf(queue)
+    const made = this.#deliveries.add((index) => new GetSource(queue, index, tally, this.#sources))
     this.#sources.set(queue, made)
     return made
+  }
+
+  #tallyOf({ name, kind }: Queue): QueueTally {
+    return this.#deliveries.tallies.ofQueue(name, kind)
   }
 }

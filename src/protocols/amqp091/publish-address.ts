@@ -4,6 +4,7 @@
  * Most channels publish to one address, over and over: then texts, permission, exchange and route are known without
  * decoding or looking anything up. What was looked up is void when the revision it was looked up at has moved.
  */
+import type { ExchangeTally } from '../../model/message/session-tallies.ts'
 import type { Exchange } from '../../model/routing/exchange.ts'
 import type { Route } from '../../model/routing/route.ts'
 import { shortstrText } from './codec.ts'
@@ -25,6 +26,8 @@ export class PublishAddress {
   /** Of the vhost's topology. */
   exchangeRevision = NEVER_LOOKED_UP
   exchange: Exchange | undefined = undefined
+  /** Where publishes to the exchange are counted; set with it. */
+  tally: ExchangeTally | null = null
   /** A reusable route, or null. */
   route: Route | null = null
 

@@ -211,13 +211,14 @@ export class ChannelPublisher implements Publication {
     const route = this.#route(address)
     if (vhost.isTraced) vhost.tracer.published(draft, route, this.#traceContext())
     const outcome = vhost.publishTo(route, draft)
-    this.#deliveries.counters.published++
-    world.broker.counters.published++
-    // `#checkAddress` found it.
+    // `#checkAddress` found both.
+    address.tally!.published++
     address.exchange!.counters.publishedIn++
+    world.traffic.countPublished(draft.bodyBytes)
     const { confirms } = this.#listener
     if (outcome === PUBLISH_UNROUTED) this.#unrouted(publication)
     if (confirms === null) return outcome
+    world.traffic.publishedForConfirm++
     if (outcome === PUBLISH_REFUSED) confirms.refused()
     else confirms.published(outcome !== PUBLISH_UNROUTED && vhost.mustWait)
     return outcome
@@ -269,6 +270,7 @@ export class ChannelPublisher implements Publication {
     }
     if (address.exchangeRevision !== vhost.topologyRevision) {
       address.exchange = vhost.exchange(address.exchangeName)
+      if (address.exchange !== undefined) address.tally ??= this.#deliveries.tallies.ofExchange(address.exchangeName)
       address.exchangeRevision = vhost.topologyRevision
     }
     if (address.exchange === undefined) {
@@ -327,17 +329,18 @@ export class ChannelPublisher implements Publication {
   }
 
   #unrouted(publication: Publication): void {
-    const { counters } = this.#deliveries
-    const node = this.#session.world.broker.counters
-    // `#checkAddress` found it.
+    const { traffic } = this.#session.world
+    // `#checkAddress` found both.
+    const tally = publication.address.tally!
     publication.address.exchange!.counters.unroutable++
     if (!publication.mandatory) {
-      counters.droppedUnroutable++
-      node.droppedUnroutable++
+      tally.droppedUnroutable++
+      traffic.droppedUnroutable++
       return
     }
-    counters.returnedUnroutable++
-    node.returnedUnroutable++
+    publication.address.exchange!.counters.returned++
+    tally.returnedUnroutable++
+    traffic.returnedUnroutable++
     const { outbox, frameBytesMax } = this.#session
     const { address, properties, propertiesStart, propertiesEnd, body, bodyStart, bodyEnd } = publication
     const { channel } = this.#deliveries

@@ -9,6 +9,7 @@ import type { Logger } from '../../base/log.ts'
 import type { Broker } from '../../model/broker.ts'
 import type { MessageFormats } from '../../model/message/message-format.ts'
 import type { Alarms } from '../../model/observe/alarms.ts'
+import type { ProtocolTraffic } from '../../model/observe/traffic.ts'
 import type { SessionPermissions } from '../../model/permissions.ts'
 import type { Actor } from '../../model/verbs/requests.ts'
 import type { Vhost } from '../../model/vhost.ts'
@@ -41,6 +42,8 @@ export interface Amqp091Settings {
 /** Services of the broker. */
 export interface SessionWorld {
   readonly broker: Broker
+  /** Counters of the protocol. */
+  readonly traffic: ProtocolTraffic
   readonly login: Login
   readonly alarms: Alarms
   readonly chunks: ChunkPool

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ManualClock } from '../../base/clock.ts'
 import { Turn } from '../../base/turn.ts'
 import type { DurableSink, MessageStore } from '../../model/message/message-store.ts'
+import { ProtocolTraffic } from '../../model/observe/traffic.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { AckLine } from './ack-line.ts'
 import { PUBACK } from './spec.ts'
@@ -11,6 +13,8 @@ class Bench {
   appended = 0
   durable = 0
   readonly sent: number[] = []
+  readonly traffic = new ProtocolTraffic()
+  readonly clock = new ManualClock()
   readonly line: AckLine
   readonly turn: Turn
   #waiting: DurableSink[] = []
@@ -34,8 +38,8 @@ class Bench {
     }
     // The line uses these members of both alone.
     const outbox = { bytes: Buffer.alloc(8), reserve: () => 0 } as unknown as Outbox
-    const world = { turn: this.turn, store: store as unknown as MessageStore }
-    this.line = new AckLine(world, outbox, { onAcked: (_type, packetId) => this.sent.push(packetId) })
+    const world = { turn: this.turn, store: store as unknown as MessageStore, clock: this.clock }
+    this.line = new AckLine(world, outbox, this.traffic, { onAcked: (_type, packetId) => this.sent.push(packetId) })
   }
 
   /** The log is durable up to here. */
@@ -64,9 +68,11 @@ test('acks leave in order, when the log is durable up to the end of their turn',
   assert.deepEqual(bench.sent, [], 'half of the first turn is not enough')
   bench.sync(2)
   assert.deepEqual(bench.sent, [1, 2])
+  bench.clock.advance(5)
   bench.sync(3)
   assert.deepEqual(bench.sent, [1, 2, 3])
   assert.equal(bench.line.count, 0)
+  assert.deepEqual([bench.traffic.confirmed, bench.traffic.confirmWaitMs.sum], [3, 5], 'each is counted with its wait')
 })
 
 test('an ack that need not wait goes behind those that do', () => {

@@ -5,15 +5,19 @@
  * The log becomes durable in order, so of all acks of a turn only the end and the log's position are kept. An ack may
  * also be held until something else (a retained message, a session's record) is stored; what is behind it waits.
  */
+import type { Clock } from '../../base/clock.ts'
 import { TURN_SESSIONS, type Turn, type TurnTask } from '../../base/turn.ts'
 import type { DurableSink, MessageStore, Position } from '../../model/message/message-store.ts'
+import type { ProtocolTraffic } from '../../model/observe/traffic.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { ackBytes, putAck } from './codec.ts'
+import { PUBACK, PUBREC } from './spec.ts'
 
 /** What acks need of their connection and broker. */
 export interface AckWorld {
   readonly turn: Turn
   readonly store: MessageStore
+  readonly clock: Clock
 }
 
 /** Told when acks have gone out: publishes that no longer count against the receive maximum. */
@@ -30,6 +34,8 @@ function pack(type: number, packetId: number, reasonCode: number): number {
 interface Stop {
   end: number
   readonly position: Position
+  /** When the first of them was asked for. */
+  readonly sinceMs: number
 }
 
 /** The ack at this place of the line, and what is behind it, waits for its release. */
@@ -47,6 +53,7 @@ const COMPACT_COUNT = 1024
 export class AckLine implements TurnTask, DurableSink {
   readonly #world: AckWorld
   readonly #outbox: Outbox
+  readonly #traffic: ProtocolTraffic
   readonly #listener: AckListener
   /** Acks in order; the first `#sent` of them are gone. */
   readonly #acks: number[] = []
@@ -56,11 +63,13 @@ export class AckLine implements TurnTask, DurableSink {
   readonly #stops: Stop[] = []
   readonly #holds: Hold[] = []
   #mustWait = false
+  #markedAtMs = 0
   #isMarked = false
   #isWaiting = false
   #isClosed = false
 
-  constructor(world: AckWorld, outbox: Outbox, listener: AckListener) {
+  constructor(world: AckWorld, outbox: Outbox, traffic: ProtocolTraffic, listener: AckListener) {
+    this.#traffic = traffic
     this.#world = world
     this.#outbox = outbox
     this.#listener = listener
@@ -77,6 +86,7 @@ export class AckLine implements TurnTask, DurableSink {
     if (mustWait) this.#mustWait = true
     if (this.#isMarked) return
     this.#isMarked = true
+    this.#markedAtMs = this.#world.clock.monotonicMs()
     this.#world.turn.mark(TURN_SESSIONS, this)
   }
 
@@ -106,7 +116,8 @@ export class AckLine implements TurnTask, DurableSink {
     const { store } = this.#world
     const end = this.#acks.length
     const last = this.#stops[this.#stops.length - 1]
-    if (this.#mustWait && store.durable < store.appended) this.#stops.push({ end, position: store.appended })
+    if (this.#mustWait && store.durable < store.appended)
+      this.#stops.push({ end, position: store.appended, sinceMs: this.#markedAtMs })
     // Behind publishes that wait: they are answered together.
     else if (last !== undefined) last.end = end
     this.#mustWait = false
@@ -123,6 +134,8 @@ export class AckLine implements TurnTask, DurableSink {
   #send(): void {
     const { store } = this.#world
     const stops = this.#stops
+    // The oldest one's wait stands for all that are answered now.
+    const sinceMs = stops[0]?.sinceMs ?? this.#markedAtMs
     let end = this.#sent
     let passed = 0
     while (passed < stops.length && stops[passed]!.position <= store.durable) end = stops[passed++]!.end
@@ -135,14 +148,15 @@ export class AckLine implements TurnTask, DurableSink {
     const hold = this.#holds[0]
     if (hold !== undefined && hold.index < end) {
       // What has passed its stop waits on, without one.
-      stops.unshift({ end, position: 0 })
+      stops.unshift({ end, position: 0, sinceMs })
       end = hold.index
     }
-    this.#sendUpTo(end)
+    this.#sendUpTo(end, sinceMs)
   }
 
-  #sendUpTo(end: number): void {
+  #sendUpTo(end: number, sinceMs: number): void {
     const acks = this.#acks
+    let confirmed = 0
     const outbox = this.#outbox
     for (; this.#sent < end; this.#sent++) {
       const ack = acks[this.#sent]!
@@ -151,10 +165,17 @@ export class AckLine implements TurnTask, DurableSink {
       const reasonCode = ack >>> 20
       const at = outbox.reserve(ackBytes(reasonCode))
       putAck(outbox.bytes, at, type, packetId, reasonCode)
+      if (type === PUBACK || type === PUBREC) confirmed++
       this.#listener.onAcked(type, packetId, reasonCode)
     }
+    if (confirmed > 0) this.#countConfirmed(confirmed, sinceMs)
     if (this.#sent === acks.length) this.#clear()
     else if (this.#sent >= COMPACT_COUNT) this.#compact()
+  }
+
+  #countConfirmed(count: number, sinceMs: number): void {
+    this.#traffic.confirmed += count
+    this.#traffic.confirmWaitMs.observe(this.#world.clock.monotonicMs() - sinceMs, count)
   }
 
   #clear(): void {

@@ -133,7 +133,7 @@ export class MqttConnection
   }
 
   get acks(): AckLine {
-    this.#acks ??= new AckLine(this.#world.broker.world, this.#socket.outbox, this)
+    this.#acks ??= new AckLine(this.#world.broker.world, this.outbox, this.#world.trafficOf(this.level), this)
     return this.#acks
   }
 
@@ -406,7 +406,7 @@ export class MqttConnection
     const aliasMax = Math.min(properties.topicAliasMaximum ?? 0, settings.topicAliasMax)
     this.aliases = aliasMax > 0 ? new AliasTable(aliasMax) : null
     this.#keepAliveSeconds = grantedKeepAlive(settings, this.level, keepAliveSeconds)
-    this.#listed = new ListedConnection(this.id, this, this.member)
+    this.#listed = new ListedConnection(this.id, this, this.member, () => this.#session?.subscriptionCount ?? 0)
     broker.connections.add(this.#listed)
     broker.counters.connectionsOpened++
     this.#watchKeepAlive()

@@ -11,6 +11,7 @@
 import { type MessageView, PROTOCOL_MQTT } from '../../model/message/message.ts'
 import type { MessageCounters } from '../../model/message/message-counters.ts'
 import type { Address } from '../../model/message/message-store.ts'
+import { KindTraffic } from '../../model/observe/traffic.ts'
 import type { Consumer, ConsumerSink } from '../../model/queue/queue.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import type { AckLine } from './ack-line.ts'
@@ -29,6 +30,8 @@ const LOW_WORD = 0x1_0000_0000
 export const OWN_SINK = 0
 export const PASSING_SINK = 1
 const FIRST_SHARED_SINK = 2
+/** Of sinks that have no consumer yet: they deliver nothing. */
+const UNCOUNTED = new KindTraffic()
 const NO_IDENTIFIERS: readonly number[] = []
 
 /** The connection, as deliveries see it. */
@@ -59,6 +62,8 @@ export class QueueSink implements ConsumerSink {
   consumer: Consumer | null = null
   /** Delivers no more; what it has delivered is being finished. */
   isRetired = false
+  /** What counts its deliveries for the whole protocol; set with the consumer. */
+  traffic: KindTraffic = UNCOUNTED
   readonly subscriptions: SubscriptionSet
   readonly index: number
   readonly #deliveries: Deliveries
@@ -198,7 +203,7 @@ export class Deliveries {
       // The client does not take packets of that size: done with. [MQTT-3.1.2-24]
       return consumer.settle(sequence, 'accepted')
     }
-    this.#count(peer, qos, redelivered)
+    this.#count(peer, sink.traffic, qos, redelivered)
     if (qos === 0) return consumer.settle(sequence, 'accepted')
     this.#inFlight.add(packetId, qos === 1 ? PHASE_SENT_QOS1 : PHASE_SENT_QOS2, sink.index, sequence)
     if (this.#inFlight.count === peer.windowCount) this.#refresh()
@@ -250,18 +255,17 @@ export class Deliveries {
     return this.#lastSharedId
   }
 
-  #count(peer: DeliveryPeer, qos: number, redelivered: boolean): void {
-    const { counters } = this.#owner.world.broker
+  #count(peer: DeliveryPeer, traffic: KindTraffic, qos: number, redelivered: boolean): void {
     if (qos === 0) {
       peer.counters.deliveredNoAck++
-      counters.deliveredNoAck++
+      traffic.deliveredNoAck++
     } else {
       peer.counters.delivered++
-      counters.delivered++
+      traffic.delivered++
     }
     if (!redelivered) return
     peer.counters.redelivered++
-    counters.redelivered++
+    traffic.redelivered++
   }
 
   // Finishing
@@ -287,7 +291,7 @@ export class Deliveries {
     // The release is written before the entry is settled: it is the later truth of both.
     const isOwnEntry = inFlight.source === OWN_SINK
     const record = this.#owner.released.add(packetId, isOwnEntry ? sequence : 0)
-    this.#countAck(peer)
+    this.#countAck(peer, inFlight.source)
     this.#sinks[inFlight.source]?.consumer?.settle(sequence, 'accepted')
     inFlight.release(record)
     peer.acks.add(PUBREL, packetId, SUCCESS, record > 0)
@@ -308,14 +312,15 @@ export class Deliveries {
     const { source, sequence } = inFlight
     inFlight.finish()
     const isRejected = reasonCode >= UNSPECIFIED_ERROR
-    if (!isRejected && this.#peer !== null) this.#countAck(this.#peer)
+    if (!isRejected && this.#peer !== null) this.#countAck(this.#peer, source)
     this.#sinks[source]?.consumer?.settle(sequence, isRejected ? 'rejected' : 'accepted')
     this.#afterFinish()
   }
 
-  #countAck(peer: DeliveryPeer): void {
+  #countAck(peer: DeliveryPeer, source: number): void {
     peer.counters.acked++
-    this.#owner.world.broker.counters.acked++
+    const sink = this.#sinks[source]
+    if (sink !== null && sink !== undefined) sink.traffic.acked++
   }
 
   #afterFinish(): void {

@@ -29,9 +29,12 @@ export class ListedConnection implements ConnectionHandle {
   readonly id: string
   readonly channelCount = 0
   readonly #source: ListedSource
+  readonly #subscriptions: () => number
   readonly #member: Member
 
-  constructor(id: string, source: ListedSource, member: Member) {
+  /** `subscriptions`: how many there are now. */
+  constructor(id: string, source: ListedSource, member: Member, subscriptions: () => number) {
+    this.#subscriptions = subscriptions
     this.id = id
     this.#source = source
     this.#member = member
@@ -91,6 +94,8 @@ export class ListedConnection implements ConnectionHandle {
     return {
       state: isOpen ? (isBlocked ? 'blocked' : 'running') : 'closing',
       channels: [],
+      publisherCount: counted !== null && counted.published > 0 ? 1 : 0,
+      consumerCount: this.#subscriptions() > 0 ? 1 : 0,
       receivedBytes: socket.receivedBytes,
       sentBytes: socket.sentBytes,
       receivedCount: counted === null ? 0 : counted.published,

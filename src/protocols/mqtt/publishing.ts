@@ -6,6 +6,7 @@
  */
 import { NO_EXPIRATION, PROPERTIES_BYTES_MAX } from '../../model/message/message.ts'
 import type { MessageCounters } from '../../model/message/message-counters.ts'
+import type { ProtocolTraffic } from '../../model/observe/traffic.ts'
 import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/routing/route.ts'
 import type { AckLine } from './ack-line.ts'
 import { MqttError, protocolError } from './errors.ts'
@@ -51,6 +52,7 @@ export class Publishing {
   readonly #world: MqttWorld
   readonly #member: Member
   readonly #session: PublishSession
+  readonly #traffic: ProtocolTraffic
   #aliases: InboundAliases | null = null
   #last: CachedTopic | null = null
   /** The topic that was allowed last, and the permissions' revision then. */
@@ -63,6 +65,7 @@ export class Publishing {
     this.#world = world
     this.#member = member
     this.#session = session
+    this.#traffic = world.trafficOf(session.level)
   }
 
   /** Publishes what the scan points at. Throws `MqttError`. */
@@ -75,13 +78,15 @@ export class Publishing {
     if (!this.#isAllowed(topic)) return this.#refuse(scan, NOT_AUTHORIZED)
     const { counters } = this.#session
     counters.published++
-    this.#world.broker.counters.published++
+    const traffic = this.#traffic
+    traffic.countPublished(scan.payloadEnd - scan.payloadStart)
+    if (scan.qos > 0) traffic.publishedForConfirm++
     const outcome = this.#send(scan, topic)
     if (topic.counters !== null) topic.counters.publishedIn++
     if (outcome === PUBLISH_UNROUTED) {
       if (topic.counters !== null) topic.counters.unroutable++
       counters.droppedUnroutable++
-      this.#world.broker.counters.droppedUnroutable++
+      traffic.droppedUnroutable++
     }
     if (scan.retain && outcome !== PUBLISH_REFUSED) return this.#retain(scan, topic, outcome)
     if (scan.qos === 0) return

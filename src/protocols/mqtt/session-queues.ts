@@ -83,8 +83,10 @@ function consumeFrom(
     user: session.user,
   }
   const refusal = queue.refusesConsumer(spec)
-  if (refusal === undefined) sink.consumer = queue.subscribe(spec, sink)
-  return refusal
+  if (refusal !== undefined) return refusal
+  sink.traffic = session.world.trafficOf(peer.level).ofKind(queue.kind)
+  sink.consumer = queue.subscribe(spec, sink)
+  return undefined
 }
 
 /** Binds a queue of the session. */

@@ -10,6 +10,7 @@ import type { Vhost } from '../../model/vhost.ts'
 import type { WillPacket } from './codec.ts'
 import { encodeProperties } from './properties.ts'
 import { expirationMs } from './publishing.ts'
+import { LEVEL_5 } from './spec.ts'
 import { FLAG_RETAIN } from './stored-properties.ts'
 import { type MqttWorld, mayPublish } from './world.ts'
 
@@ -110,7 +111,8 @@ export class Will {
     facts.start = 0
     facts.end = block.length
     const route = topics.route(topic, draft)
-    world.broker.counters.published++
+    // A will that was kept no longer tells which version its client spoke.
+    world.trafficOf(LEVEL_5).countPublished(payload.length)
     if (route !== undefined) vhost.publishTo(route, draft)
     if (!retain) return
     const done = (error: Error | null): void => {

@@ -8,6 +8,7 @@ import type { Broker } from '../../model/broker.ts'
 import { MessageDraft, PROTOCOL_MQTT } from '../../model/message/message.ts'
 import type { MessageFormats } from '../../model/message/message-format.ts'
 import type { Alarms } from '../../model/observe/alarms.ts'
+import type { ProtocolLabel, ProtocolTraffic } from '../../model/observe/traffic.ts'
 import type { SessionPermissions } from '../../model/permissions.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import type { ChunkPool } from '../../net/chunk-pool.ts'
@@ -17,6 +18,7 @@ import { FanoutBudget } from './fanout-budget.ts'
 import { PublishScan } from './publish-scan.ts'
 import { PublishWriter } from './publish-writer.ts'
 import type { RetainedMessages } from './retained.ts'
+import { LEVEL_5, LEVEL_31, LEVEL_311, type ProtocolLevel } from './spec.ts'
 import { StoredPropertiesWriter } from './stored-properties.ts'
 import { TopicCache } from './topic-cache.ts'
 import type { TopicNames } from './topics.ts'
@@ -73,6 +75,13 @@ export interface MqttOptions {
   readonly retained: RetainedMessages
 }
 
+/** Versions of the protocol, as metrics name them. */
+const LABELS: Readonly<Record<ProtocolLevel, ProtocolLabel>> = {
+  [LEVEL_31]: 'mqtt310',
+  [LEVEL_311]: 'mqtt311',
+  [LEVEL_5]: 'mqtt50',
+}
+
 /** Shared by all connections. */
 export class MqttWorld {
   readonly broker: Broker
@@ -95,6 +104,7 @@ export class MqttWorld {
   /** Sessions that have a No Local subscription: only then do messages carry their publisher. */
   noLocalCount = 0
   connectionCount = 0
+  readonly #traffic = new Map<ProtocolLevel, ProtocolTraffic>()
   readonly #topics = new WeakMap<Vhost, TopicCache>()
 
   constructor(options: MqttOptions) {
@@ -123,6 +133,16 @@ export class MqttWorld {
   /** Whether messages are to carry their publisher. */
   get wantsPublisher(): boolean {
     return this.noLocalCount > 0 || this.settings.annotatesClientId
+  }
+
+  /** Counters of a version of the protocol. */
+  trafficOf(level: ProtocolLevel): ProtocolTraffic {
+    let traffic = this.#traffic.get(level)
+    if (traffic === undefined) {
+      traffic = this.broker.counters.traffic(LABELS[level])
+      this.#traffic.set(level, traffic)
+    }
+    return traffic
   }
 
   topicsOf(vhost: Vhost): TopicCache {

@@ -11,7 +11,7 @@ import { uniqueName } from '../../base/random.ts'
 import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
 import { AccessPending } from '../../model/access/access-pending.ts'
 import type { ChannelStatus, CloseReason } from '../../model/connections.ts'
-import { MessageCounters } from '../../model/message/message-counters.ts'
+import { SessionTallies } from '../../model/message/session-tallies.ts'
 import type { AlarmListener, Alarms } from '../../model/observe/alarms.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
@@ -41,7 +41,7 @@ export class StompConnection
 {
   readonly id: string
   readonly connectedAtMs: number
-  readonly counters = new MessageCounters()
+  readonly tallies: SessionTallies
   readonly socket: Socket
   version: spec.Version = spec.VERSION_10
   readonly #world: StompWorld
@@ -64,6 +64,7 @@ export class StompConnection
   constructor(transport: Transport, world: StompWorld, gone: (connection: StompConnection) => void) {
     this.#whenGone = gone
     this.#world = world
+    this.tallies = new SessionTallies(world.traffic)
     this.id = world.broker.connections.newId()
     const { turn, clock } = world.broker.world
     this.connectedAtMs = clock.nowMs()
@@ -147,6 +148,13 @@ export class StompConnection
     )
   }
 
+  #newReceipts(): Receipts {
+    const { broker, settings, traffic } = this.#world
+    const { store, clock } = broker.world
+    const { trailingLineFeed } = settings
+    return new Receipts({ store, clock, traffic, outbox: this.socket.outbox, version: this.version, trailingLineFeed })
+  }
+
   #loggedIn(login: LoggedIn, isExplicit: boolean): void {
     if (this.#state !== 'logging-in') return
     const { broker, settings } = this.#world
@@ -156,13 +164,12 @@ export class StompConnection
     const vhost = broker.vhost(permissions.vhost)! // `checkEntry` knows it.
     const sessionId = uniqueName(broker.world.randomness, 'session-')
     const { outbox } = this.socket
-    const { trailingLineFeed } = settings
     this.#session = new StompSession({
       world: this.#world,
       host: this,
       outbox,
-      receipts: new Receipts({ store: broker.world.store, outbox, version: this.version, trailingLineFeed }),
-      counters: this.counters,
+      receipts: this.#newReceipts(),
+      tallies: this.tallies,
       version: this.version,
       sessionId,
       connectionName: this.name,

@@ -3,7 +3,7 @@
  */
 
 import type { ChannelStatus, CloseReason, ConnectionHandle, ConnectionStatus } from '../../model/connections.ts'
-import type { MessageCounters } from '../../model/message/message-counters.ts'
+import type { SessionTallies } from '../../model/message/session-tallies.ts'
 import { type Arguments, stringValue, type TypedValue } from '../../model/values/arguments.ts'
 import type { Socket } from '../../net/socket.ts'
 import type { TlsFacts } from '../../net/transport.ts'
@@ -15,7 +15,7 @@ export interface ListedSource {
   readonly name: string
   readonly version: Version
   readonly socket: Socket
-  readonly counters: MessageCounters
+  readonly tallies: SessionTallies
   readonly connectedAtMs: number
   readonly heartbeatSeconds: number
   readonly isOpen: boolean
@@ -96,11 +96,14 @@ export class ListedConnection implements ConnectionHandle {
   }
 
   status(): ConnectionStatus {
-    const { socket, counters, heartbeatSeconds, isOpen, isBlocked } = this.#source
+    const { socket, tallies, heartbeatSeconds, isOpen, isBlocked } = this.#source
     const channel = this.#source.channelStatus()
+    const counters = tallies.sum()
     return {
       state: isOpen ? (isBlocked ? 'blocked' : 'running') : 'closing',
       channels: channel === null ? [] : [channel],
+      publisherCount: counters.published > 0 ? 1 : 0,
+      consumerCount: channel?.consumerCount ?? 0,
       receivedBytes: socket.receivedBytes,
       sentBytes: socket.sentBytes,
       receivedCount: counters.published,

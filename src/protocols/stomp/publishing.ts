@@ -157,6 +157,7 @@ export class Publishing {
     }
     if (address.exchangeRevision !== vhost.topologyRevision) {
       address.exchange = vhost.exchange(exchangeName)
+      if (address.exchange !== undefined) address.tally ??= this.#session.tallies.ofExchange(exchangeName)
       address.exchangeRevision = vhost.topologyRevision
     }
     const { exchange } = address
@@ -258,23 +259,26 @@ export class Publishing {
   }
 
   #publish(frame: Frame, address: SendAddress): void {
-    const { vhost, world, counters, receipts } = this.#session
-    const { draft, broker } = world
+    const { vhost, world, receipts } = this.#session
+    const { draft, traffic } = world
     const route = this.#route(address)
     if (vhost.isTraced) this.#trace(route)
     const outcome = vhost.publishTo(route, draft)
-    counters.published++
-    broker.counters.published++
-    // `#checkAddress` found it.
+    // `#checkAddress` found both.
+    const tally = address.tally!
+    tally.published++
+    traffic.countPublished(draft.bodyBytes)
     const ofExchange = address.exchange!.counters
     ofExchange.publishedIn++
     if (outcome === PUBLISH_UNROUTED) {
       ofExchange.unroutable++
-      counters.droppedUnroutable++
-      broker.counters.droppedUnroutable++
+      tally.droppedUnroutable++
+      traffic.droppedUnroutable++
     }
     const { receipt } = this.#headers
-    if (receipt !== ABSENT) this.#answer(frame.valueText(receipt), outcome, receipts)
+    if (receipt === ABSENT) return
+    traffic.publishedForConfirm++
+    this.#answer(frame.valueText(receipt), outcome, receipts)
   }
 
   #answer(receipt: string, outcome: PublishOutcome, receipts: Session['receipts']): void {
@@ -283,7 +287,7 @@ export class Publishing {
       const error = new StompError('Message rejected', 'A queue is full and rejected the message\n')
       return host.complain(error, [['receipt-id', receipt]])
     }
-    receipts.add(receipt, outcome !== PUBLISH_UNROUTED && vhost.mustWait)
+    receipts.addForPublish(receipt, outcome !== PUBLISH_UNROUTED && vhost.mustWait)
   }
 
   #route(address: SendAddress): Route {

@@ -5,12 +5,15 @@
  *
  * Invariant: positions in the line never fall, so the log's progress releases receipts from its head.
  */
+import type { Clock } from '../../base/clock.ts'
 import type { MessageStore, Position, SafeSink } from '../../model/message/message-store.ts'
+import type { ProtocolTraffic } from '../../model/observe/traffic.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import { encodeFrame } from './frame-writer.ts'
 import type { Version } from './spec.ts'
 
 const COMPACT_COUNT = 1024
+const NO_MESSAGE = -1
 
 /** What receipts need of their connection. */
 export interface ReceiptWorld {
@@ -18,6 +21,8 @@ export interface ReceiptWorld {
   readonly outbox: Outbox
   readonly version: Version
   readonly trailingLineFeed: boolean
+  readonly clock: Clock
+  readonly traffic: ProtocolTraffic
 }
 
 /** One per connection. */
@@ -25,6 +30,8 @@ export class Receipts implements SafeSink {
   readonly #world: ReceiptWorld
   readonly #ids: string[] = []
   readonly #positions: Position[] = []
+  /** When the frame came, for those that answer a message; else `NO_MESSAGE`. */
+  readonly #sinceMs: number[] = []
   #head = 0
   #isWaiting = false
   #isClosed = false
@@ -41,10 +48,20 @@ export class Receipts implements SafeSink {
 
   /** Answers a frame. `mustWait`: once everything written to the log so far is safe. */
   add(id: string, mustWait: boolean): void {
+    this.#add(id, mustWait, NO_MESSAGE)
+  }
+
+  /** Answers a message: how long that takes is noted. */
+  addForPublish(id: string, mustWait: boolean): void {
+    this.#add(id, mustWait, this.#world.clock.monotonicMs())
+  }
+
+  #add(id: string, mustWait: boolean, sinceMs: number): void {
     const { store } = this.#world
     const waits = mustWait && store.safe < store.appended
-    if (!waits && this.count === 0) return this.#send(id)
+    if (!waits && this.count === 0) return this.#send(id, sinceMs)
     this.#ids.push(id)
+    this.#sinceMs.push(sinceMs)
     this.#positions.push(waits ? store.appended : this.#lastPosition())
     this.#await()
   }
@@ -65,7 +82,9 @@ export class Receipts implements SafeSink {
   onSafe(upTo: Position): void {
     this.#isWaiting = false
     if (this.#isClosed) return
-    while (this.#head < this.#ids.length && this.#positions[this.#head]! <= upTo) this.#send(this.#ids[this.#head++]!)
+    for (; this.#head < this.#ids.length && this.#positions[this.#head]! <= upTo; this.#head++) {
+      this.#send(this.#ids[this.#head]!, this.#sinceMs[this.#head]!)
+    }
     if (this.#head < this.#ids.length) {
       if (this.#head >= COMPACT_COUNT) this.#compact()
       this.#await()
@@ -87,19 +106,25 @@ export class Receipts implements SafeSink {
     this.#world.store.awaitSafe(this)
   }
 
-  #send(id: string): void {
-    const { outbox, version, trailingLineFeed } = this.#world
+  #send(id: string, sinceMs: number): void {
+    const { outbox, version, trailingLineFeed, clock, traffic } = this.#world
+    if (sinceMs !== NO_MESSAGE) {
+      traffic.confirmed++
+      traffic.confirmWaitMs.observe(clock.monotonicMs() - sinceMs)
+    }
     outbox.write(encodeFrame('RECEIPT', [['receipt-id', id]], '', { version, trailingLineFeed }))
   }
 
   #clear(): void {
     this.#ids.length = 0
+    this.#sinceMs.length = 0
     this.#positions.length = 0
     this.#head = 0
   }
 
   #compact(): void {
     this.#ids.splice(0, this.#head)
+    this.#sinceMs.splice(0, this.#head)
     this.#positions.splice(0, this.#head)
     this.#head = 0
   }

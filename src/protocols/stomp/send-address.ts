@@ -4,6 +4,7 @@
  * when the revision it was looked up at has moved.
  */
 import { utf8Text } from '../../base/bytes.ts'
+import type { ExchangeTally } from '../../model/message/session-tallies.ts'
 import type { Exchange } from '../../model/routing/exchange.ts'
 import type { Route } from '../../model/routing/route.ts'
 import type { Frame } from './codec.ts'
@@ -34,6 +35,8 @@ export class SendAddress {
   /** Of the vhost's topology. */
   exchangeRevision = NEVER_LOOKED_UP
   exchange: Exchange | undefined = undefined
+  /** Where publishes to the exchange are counted; set with it. */
+  tally: ExchangeTally | null = null
   /** A reusable route, or null. */
   route: Route | null = null
 

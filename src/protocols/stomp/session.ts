@@ -103,7 +103,7 @@ export class StompSession implements SubscriptionListener {
 
   /** The connection as one channel. */
   status(idleSinceMs: number): ChannelStatus {
-    const { connectionName, counters, receipts } = this.#session
+    const { connectionName, tallies, receipts } = this.#session
     return {
       number: 1,
       name: `${connectionName} (1)`,
@@ -117,7 +117,8 @@ export class StompSession implements SubscriptionListener {
       uncommittedMessages: this.#transactions.frameCount,
       uncommittedAcks: 0,
       idleSinceMs,
-      counters,
+      counters: tallies.sum(),
+      breakdown: tallies,
     }
   }
 

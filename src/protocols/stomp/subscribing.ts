@@ -4,8 +4,11 @@
  *
  * Steps that are stored answer in a later turn; the connection handles no frame meanwhile.
  */
+
 import { uniqueName } from '../../base/random.ts'
 import { whenKnown } from '../../model/access/access-pending.ts'
+import type { QueueTally } from '../../model/message/session-tallies.ts'
+import { NO_QUEUE_KIND } from '../../model/observe/traffic.ts'
 import type { ConsumerSpec } from '../../model/queue/queue.ts'
 import { REPLY_TO as DIRECT_REPLY_TO } from '../../model/routing/reply-to.ts'
 import { integerArgument, NO_ARGUMENTS } from '../../model/values/arguments.ts'
@@ -241,7 +244,7 @@ export class Subscribing implements ReplyTargets {
     const { vhost, actor, identity, connectionName } = session
     check(session, 'read', 'queue', queueName)
     const queue = grantedValue(vhost.findQueue(queueName, actor))
-    const subscription = this.#make(request)
+    const subscription = this.#make(request, session.tallies.ofQueue(queue.name, queue.kind))
     const args = consumerArguments(request.headers)
     const { ackMode, prefetchCount } = subscription.options
     const spec: ConsumerSpec = {
@@ -264,7 +267,7 @@ export class Subscribing implements ReplyTargets {
     if (this.directReplyName !== null) {
       throw refusalError({ code: 'precondition-failed', text: 'reply consumer already set' })
     }
-    const subscription = this.#make(request)
+    const subscription = this.#make(request, this.#session.tallies.ofNoQueue(NO_QUEUE_KIND))
     if (subscription.options.ackMode !== 'auto') {
       throw refusalError({ code: 'precondition-failed', text: 'reply consumer cannot acknowledge' })
     }
@@ -272,7 +275,7 @@ export class Subscribing implements ReplyTargets {
     subscription.replies = this.#session.vhost.replies.open(subscription)
   }
 
-  #make({ headers, id, tag, destinationText }: Request): StompSubscription {
+  #make({ headers, id, tag, destinationText }: Request, tally: QueueTally): StompSubscription {
     const prefetch = headers.get('prefetch-count')
     const prefetchCount = prefetch === undefined ? 0 : integerOf('prefetch-count', prefetch)
     if (prefetchCount < 0 || prefetchCount > PREFETCH_MAX) {
@@ -286,6 +289,7 @@ export class Subscribing implements ReplyTargets {
         description: describe(id ?? undefined, destinationText),
         ackMode: ackModeOf(headers.get('ack')),
         prefetchCount,
+        tally,
         firstNumber: this.#subscriptions.firstNumber,
       },
       this.#listener,

@@ -6,6 +6,7 @@
  */
 import type { MessageView } from '../../model/message/message.ts'
 import type { Address } from '../../model/message/message-store.ts'
+import type { QueueTally } from '../../model/message/session-tallies.ts'
 import type { Consumer, ConsumerSink, Outcome } from '../../model/queue/queue.ts'
 import { NO_SOURCE, UnackedWindow } from '../../model/queue/unacked-window.ts'
 import type { ReplyQueue } from '../../model/routing/reply-to.ts'
@@ -31,6 +32,8 @@ export interface SubscriptionOptions {
   readonly ackMode: AckMode
   /** 0 is no limit. */
   readonly prefetchCount: number
+  /** Where its deliveries are counted. */
+  readonly tally: QueueTally
   /** Number of the first message. */
   readonly firstNumber: number
 }
@@ -48,6 +51,7 @@ export class StompSubscription implements ConsumerSink {
   readonly #listener: SubscriptionListener
   readonly #writer: MessageWriter
   readonly #noAck: boolean
+  readonly #tally: QueueTally
   /** What it consumes from: a queue's side, or the reply queue. Set right after subscribing. */
   consumer: Consumer | null = null
   replies: ReplyQueue | null = null
@@ -65,6 +69,7 @@ export class StompSubscription implements ConsumerSink {
     this.options = options
     this.#listener = listener
     this.#noAck = options.ackMode === 'auto'
+    this.#tally = options.tally
     this.window = new UnackedWindow(options.firstNumber)
     const { settings } = session.world
     this.#writer = new MessageWriter({
@@ -145,20 +150,20 @@ export class StompSubscription implements ConsumerSink {
   /** Settles one message, or in mode `client` all up to it. False when its number is not unacked. */
   settle(number: number, outcome: Outcome): boolean {
     if (!this.window.has(number)) return false
-    const { counters, world } = this.#session
+    const tally = this.#tally
     if (this.options.ackMode === 'client') {
       this.#outcome = outcome
       const count = this.window.takeUpTo(number, this.#settleVisited)
       if (outcome === 'accepted') {
-        counters.acked += count
-        world.broker.counters.acked += count
+        tally.acked += count
+        tally.ofKind.acked += count
       }
     } else {
       if (this.window.take(number) === NO_SOURCE) return false
       this.consumer?.settle(this.window.sequence, outcome)
       if (outcome === 'accepted') {
-        counters.acked++
-        world.broker.counters.acked++
+        tally.acked++
+        tally.ofKind.acked++
       }
     }
     if (!this.hasCredit) this.refresh()
@@ -191,18 +196,18 @@ export class StompSubscription implements ConsumerSink {
   }
 
   #count(redelivered: boolean): void {
-    const { counters, world } = this.#session
-    const node = world.broker.counters
+    const tally = this.#tally
+    const { ofKind } = tally
     if (this.#noAck) {
-      counters.deliveredNoAck++
-      node.deliveredNoAck++
+      tally.deliveredNoAck++
+      ofKind.deliveredNoAck++
     } else {
-      counters.delivered++
-      node.delivered++
+      tally.delivered++
+      ofKind.delivered++
     }
     if (!redelivered) return
-    counters.redelivered++
-    node.redelivered++
+    tally.redelivered++
+    ofKind.redelivered++
   }
 
   #trace(view: MessageView, redelivered: boolean): void {

@@ -6,9 +6,10 @@ import type { Identity, Login } from '../../auth/identity.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Broker } from '../../model/broker.ts'
 import { MessageDraft, PROTOCOL_STOMP } from '../../model/message/message.ts'
-import type { MessageCounters } from '../../model/message/message-counters.ts'
 import type { MessageFormats } from '../../model/message/message-format.ts'
+import type { SessionTallies } from '../../model/message/session-tallies.ts'
 import type { Alarms } from '../../model/observe/alarms.ts'
+import type { ProtocolTraffic } from '../../model/observe/traffic.ts'
 import type { SessionPermissions } from '../../model/permissions.ts'
 import type { Actor } from '../../model/verbs/requests.ts'
 import type { Vhost } from '../../model/vhost.ts'
@@ -60,6 +61,7 @@ export interface StompOptions {
 /** Shared by all connections. */
 export class StompWorld {
   readonly broker: Broker
+  readonly traffic: ProtocolTraffic
   readonly login: Login
   readonly alarms: Alarms
   readonly chunks: ChunkPool
@@ -77,6 +79,7 @@ export class StompWorld {
 
   constructor(options: StompOptions) {
     this.broker = options.broker
+    this.traffic = options.broker.counters.traffic('stomp')
     this.login = options.login
     this.alarms = options.alarms
     this.chunks = options.chunks
@@ -112,7 +115,7 @@ export interface Session {
   readonly host: SessionHost
   readonly outbox: Outbox
   readonly receipts: Receipts
-  readonly counters: MessageCounters
+  readonly tallies: SessionTallies
   readonly version: Version
   /** As CONNECTED names it: part of message ids. */
   readonly sessionId: string

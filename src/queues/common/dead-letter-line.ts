@@ -9,6 +9,7 @@
 
 import { type MessageDraft, MessageView, writeMessage } from '../../model/message/message.ts'
 import type { Ledger, MessageStore } from '../../model/message/message-store.ts'
+import type { DeadLetterStrategy } from '../../model/observe/deaths.ts'
 import type { DeadLetterSink, DeadLetterSource, DeadLetterTarget, DeathReason } from '../../model/queue/dead-letter.ts'
 import type { DeliveryCounts } from './delivery-counts.ts'
 import { EntryReader, type EntryReaderOwner } from './entry-reader.ts'
@@ -30,6 +31,7 @@ export interface LetterHost extends EntryReaderOwner, DeadLetterSource {
 
 /** Where dead entries go: at once, or when their letters are safe. */
 export interface LetterLine {
+  readonly strategy: DeadLetterStrategy
   /** Entries in it. */
   readonly count: number
   readonly bytes: number
@@ -53,6 +55,7 @@ interface DeadEntry {
 
 /** Publishes each letter once. */
 export class DeadLetterLine implements LetterLine {
+  readonly strategy = 'at_most_once'
   readonly #host: LetterHost
   readonly #reader: EntryReader
   readonly #line = new Ring<DeadEntry>()

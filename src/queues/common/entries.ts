@@ -20,6 +20,7 @@ import { type Ordering, ReadyOrder } from './ready-order.ts'
 
 /** The queue that owns the entries. */
 export interface EntriesOwner {
+  readonly kind: string
   readonly host: QueueHost
   readonly ledger: Ledger
   readonly reader: EntryReader
@@ -147,7 +148,12 @@ export class Entries implements ExpiryOwner {
   /** An entry that is not ready dies: it is dead-lettered, or just settled when there is no target. */
   die(sequence: number, reason: DeathReason): void {
     const line = this.line
-    if (line === null || line.target === null) return this.settle(sequence)
+    const { host, kind } = this.#owner
+    if (line === null || line.target === null) {
+      host.deaths.count(kind, 'disabled', reason)
+      return this.settle(sequence)
+    }
+    host.deaths.count(kind, line.strategy, reason)
     line.push(sequence, reason)
     this.#owner.wake()
   }

@@ -78,6 +78,8 @@ export class Takers {
       acquiredCount: returnsOf(counts),
       readyCount: entries.readyCount,
     }
+    const { clock, waitMs } = owner.host
+    waitMs.observe(Math.max(clock.nowMs() - taken.view.publishedAtMs, 0))
     if (taken.redelivered) owner.counters.redelivered++
     if (taker.noAck) owner.counters.gotNoAck++
     else owner.counters.got++

@@ -8,6 +8,7 @@ import { SILENT_LOGGER } from '../../base/log.ts'
 import { TimerWheel } from '../../base/timer-wheel.ts'
 import { Turn } from '../../base/turn.ts'
 import { MessageDraft, type MessageView, NO_EXPIRATION, writeMessage } from '../../model/message/message.ts'
+import { DeathCounters } from '../../model/observe/deaths.ts'
 import { Events } from '../../model/observe/events.ts'
 import { type EffectivePolicy, NO_POLICY } from '../../model/policy/policy.ts'
 import {
@@ -203,6 +204,7 @@ export class QueueBed {
       log: SILENT_LOGGER,
       events: new Events(),
       waitMs: new Histogram(WAIT_MS_BOUNDS),
+      deaths: new DeathCounters(),
       requestDelete: (_queue, reason) => {
         this.deleteRequests.push(reason)
       },

@@ -15,6 +15,7 @@ import {
   type DeadLetterTarget,
   type DeathReason,
 } from '../../model/queue/dead-letter.ts'
+import type { QueueHost } from '../../model/queue/queue-host.ts'
 import type { LetterHost, LetterLine } from '../common/dead-letter-line.ts'
 import { reasonOf, withReason } from '../common/delivery-counts.ts'
 import { EntryReader } from '../common/entry-reader.ts'
@@ -27,6 +28,8 @@ const RETRY_MS_MAX = 30_000
 
 /** The quorum queue as its courier sees it. */
 export interface CourierHost extends LetterHost {
+  readonly kind: string
+  readonly host: Pick<QueueHost, 'deaths'>
   readonly timers: TimerWheel
   wake(): void
 }
@@ -38,6 +41,7 @@ interface Posted {
 
 /** Carries dead letters until they are safe. */
 export class LetterCourier implements LetterLine, DurableSink, TimerOwner {
+  readonly strategy = 'at_least_once'
   readonly #host: CourierHost
   readonly #reader: EntryReader
   readonly #timer = new TimerEntry(this)
@@ -148,6 +152,7 @@ export class LetterCourier implements LetterLine, DurableSink, TimerOwner {
 
   #safe(sequence: number): void {
     this.#retryMs = RETRY_MS_MIN
+    this.#host.host.deaths.countConfirmed(this.#host.kind)
     this.#settle(sequence)
   }
 

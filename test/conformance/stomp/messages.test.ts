@@ -128,5 +128,5 @@ test('the exchange counts what is sent to it, and what nobody subscribed to', as
   const client = await scene.connect()
   client.send('SEND', { destination: `/topic/${scene.name('nobody')}`, receipt: 'r' }, 'x')
   await client.expect('RECEIPT')
-  assert.deepEqual(counters, { publishedIn: before.publishedIn + 1, unroutable: before.unroutable + 1 })
+  assert.deepEqual([counters.publishedIn - before.publishedIn, counters.unroutable - before.unroutable], [1, 1])
 })
