@@ -15,6 +15,8 @@ import type { Tail } from './tail.ts'
 const PAGE_MASK = PAGE_ENTRIES - 1
 const HIGH = 0x1_0000_0000
 const NO_JOURNAL = new LedgerJournal()
+/** Assumed until a record was seen. */
+const OVERHEAD_BYTES_FIRST = 96
 
 /** What a ledger needs of its store, beyond the record at the cursor. */
 export interface LedgerHost {
@@ -49,6 +51,10 @@ export class Ledger {
   deliveredUpTo = 0
   /** Live entries whose records are in the log. */
   loggedCount = 0
+  /** Sum of their weights. */
+  #loggedBytes = 0
+  /** What a record takes beyond its weight, as seen at the last new page. */
+  #overheadBytes = OVERHEAD_BYTES_FIRST
   isDeleted = false
   /** A queue has asked for it since the start. */
   isClaimed = false
@@ -72,6 +78,11 @@ export class Ledger {
     this.pages = new PageTable(host.arena)
   }
 
+  /** Bytes of the log that the live entries take: exact in bodies, and as good as the last sample in what is around them. */
+  get diskBytes(): number {
+    return this.#loggedBytes + this.loggedCount * this.#overheadBytes
+  }
+
   // Entries
 
   enter(slot: number, weight: number, tag: number): number {
@@ -82,7 +93,10 @@ export class Ledger {
     this.nextSequence = sequence + 1
     const index = sequence & PAGE_MASK
     let page = this.#tail
-    if (index === 0 || page === null) page = this.#nextPage(sequence)
+    if (index === 0 || page === null) {
+      page = this.#nextPage(sequence)
+      this.#overheadBytes = recordBytes(cursor.words, at) - weight
+    }
     const entry = page.base + index
     page.words[entry] = page.refer(block) | (at >>> 3)
     page.words[entry + PAGE_ENTRIES] = weight
@@ -94,6 +108,7 @@ export class Ledger {
     this.liveBytes += weight
     if (block.isLogged) {
       this.loggedCount++
+      this.#loggedBytes += weight
       this.#tailOfLog.pending++
     }
     const words = cursor.words
@@ -132,7 +147,7 @@ export class Ledger {
     this.liveBytes -= page.words[entry + PAGE_ENTRIES]!
     const block = page.blockOf(ref)
     if (--block.live === 0) this.#host.blockDied(block)
-    if (block.isLogged) this.#loggedSettled(sequence, page.addressOf(ref))
+    if (block.isLogged) this.#loggedSettled(sequence, page.addressOf(ref), page.words[entry + PAGE_ENTRIES]!)
     else if (this.isDurable) this.journal.bridged(sequence)
     if (--page.live === 0 && page !== this.#tail) this.pages.release(sequence)
   }
@@ -181,11 +196,16 @@ export class Ledger {
       page.live++
       this.liveCount++
       this.liveBytes += weight
-      if (block.isLogged) this.loggedCount++
+      if (block.isLogged) {
+        this.loggedCount++
+        this.#loggedBytes += weight
+      }
       if (page.values !== null) page.values[sequence & PAGE_MASK] = 0
     } else {
       const from = page.blockOf(old)
-      this.liveBytes += weight - page.words[entry + PAGE_ENTRIES]!
+      const change = weight - page.words[entry + PAGE_ENTRIES]!
+      this.liveBytes += change
+      if (block.isLogged) this.#loggedBytes += change
       if (--from.live === 0) this.#host.blockDied(from)
     }
     if (block.isLogged) this.#tailOfLog.pending++
@@ -251,9 +271,15 @@ export class Ledger {
     if (this.isDurable && this.label !== '' && !this.isLabelled) this.#host.ledgerChanged(this, true)
   }
 
-  #loggedSettled(sequence: number, address: number): void {
+  #loggedSettled(sequence: number, address: number, weight: number): void {
     this.loggedCount--
+    this.#loggedBytes -= weight
     this.#tailOfLog.settled(address)
     if (this.isDurable && this.journal.settled(sequence)) this.#host.ledgerChanged(this, true)
   }
+}
+
+/** Bytes of the record at an offset of its block, padded. */
+function recordBytes(words: Uint32Array, at: number): number {
+  return (words[at >>> 2]! + 7) & ~7
 }

@@ -1,5 +1,8 @@
 // Metrics as dashboards read them: the names they query, and counts by protocol and by kind of queue.
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { SILENT_LOGGER } from '../../src/base/log.ts'
 import { type BootedBroker, startBroker } from '../../src/boot.ts'
@@ -9,6 +12,7 @@ import { LEVEL_5, LEVEL_311 } from '../../src/protocols/mqtt/spec.ts'
 import { MqttClient } from '../support/mqtt-client.ts'
 import { StompClient } from '../support/stomp-client.ts'
 import { WireClient } from '../support/wire-client.ts'
+import { answerOf } from './managed-broker.ts'
 
 let booted: BootedBroker
 before(async () => {
@@ -183,4 +187,33 @@ test('the detailed page has the families of the node, too', async () => {
   assert.ok((sampleOf(text, 'rabbitmq_detailed_resident_memory_limit_bytes') ?? 0) > 0)
   assert.ok((sampleOf(text, 'rabbitmq_detailed_auth_attempts_total{protocol="amqp091"}') ?? 0) > 0)
   assert.equal(sampleOf(text, 'rabbitmq_detailed_queue_messages_ready'), undefined)
+})
+
+test('a queue tells what its messages take on disk, and how old the oldest is', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'warren-metrics-'))
+  const settings = settingsWith(FREE_PORTS)
+  const lasting = await startBroker({ settings, dataDir, logger: SILENT_LOGGER })
+  try {
+    const client = await WireClient.connect('127.0.0.1', lasting.listeners.amqp!)
+    await client.open()
+    const channel = await client.channel()
+    await channel.call('queue.declare', { queue: 'deep', durable: true })
+    await channel.call('confirm.select', {})
+    for (let i = 0; i < 10; i++) await channel.publishConfirmed('', 'deep', 'x'.repeat(1_000), { deliveryMode: 2 })
+    await channel.publishConfirmed('', 'deep', 'x'.repeat(1_000), { deliveryMode: 1 })
+    const headers = { authorization: `Basic ${btoa('guest:guest')}` }
+    const url = `http://127.0.0.1:${lasting.listeners.http}/api/queues/%2F/deep`
+    const shown = async () => (await answerOf(await fetch(url, { headers }))).json
+    const { disk_bytes: bytes, oldest_message_age_ms: ageMs } = await shown()
+    assert.ok(bytes > 10_000 && bytes < 11_500, `ten persistent messages take ${bytes} bytes`)
+    assert.ok(ageMs !== null && ageMs >= 0)
+    const text = await (await fetch(`http://127.0.0.1:${lasting.listeners.prometheus}/metrics/per-object`)).text()
+    assert.equal(sampleOf(text, 'rabbitmq_queue_disk_bytes{vhost="/",queue="deep"}'), bytes)
+    await channel.call('queue.purge', { queue: 'deep' })
+    assert.deepEqual([(await shown()).disk_bytes, (await shown()).oldest_message_age_ms], [0, null])
+    await client.close()
+  } finally {
+    await lasting.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
 })

@@ -47,6 +47,10 @@ export class PlainLedger implements Ledger {
     return [...this.#entries.values()].reduce((sum, entry) => sum + entry.weight, 0)
   }
 
+  get diskBytes(): number {
+    return 0
+  }
+
   enter(slot: number, weight: number, tag: number): number {
     if (slot < 0 || slot >= this.#store.lastRecord.ownerCount) throw new Error(`slot ${slot} was not reserved`)
     this.#entries.set(this.nextSequence, { address: this.#store.lastAddress, weight, tag, remembered: 0 })

@@ -77,6 +77,9 @@ function figures(context: ManagementContext, queue: Queue, status: QueueStatus):
     messages_ram: count,
     messages_ready_ram: status.readyCount,
     messages_unacknowledged_ram: status.unackedCount,
+    disk_bytes: status.diskBytes,
+    oldest_message_age_ms:
+      status.oldestReadyAtMs === 0 ? null : Math.max(context.clock.nowMs() - status.oldestReadyAtMs, 0),
     ...(status.delayedCount > 0 ? { delayed: status.delayedCount } : {}),
     operator_policy: policy.operatorPolicyName,
     policy: policy.policyName,

@@ -105,6 +105,7 @@ export const QUEUE_GROUPS: readonly ColumnGroup<QueueSubject>[] = [
       own('queue_head_message_timestamp', 'Timestamp of the first message in the queue, if any', ({ status }) =>
         Math.floor(status.oldestReadyAtMs / 1_000),
       ),
+      gauge('queue_disk_bytes', 'Bytes that the messages of a queue take on disk', ({ status }) => status.diskBytes),
       own('queue_oldest_message_age_seconds', 'Age of the oldest ready message', oldestAgeSeconds),
       counter('queue_disk_reads_total', 'Total number of times queue read messages from disk', () => 0),
       counter('queue_disk_writes_total', 'Total number of times queue wrote messages to disk', () => 0),

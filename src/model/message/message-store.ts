@@ -44,6 +44,8 @@ export interface Ledger {
   readonly liveCount: number
   /** Sum of the weights (body bytes) of the live entries. */
   readonly liveBytes: number
+  /** Bytes on disk that the live entries take, records and all. A record that several ledgers share counts in each. */
+  readonly diskBytes: number
   /** Entries up to here were handed to a consumer at some time: they are redeliveries after a restart. */
   readonly deliveredUpTo: number
 

@@ -135,6 +135,8 @@ export interface QueueStatus {
   /** Parked for a delayed retry; counted neither ready nor unacked. */
   readonly delayedCount: number
   readonly persistentCount: number
+  /** What its messages take on disk. */
+  readonly diskBytes: number
   readonly consumerCount: number
   readonly consumerCapacity: number
   /** Time of publishing of the oldest ready message, ms; 0 when there is none or it is not in memory. */

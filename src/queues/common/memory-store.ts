@@ -54,6 +54,10 @@ export class MemoryLedger implements Ledger {
     return sum
   }
 
+  get diskBytes(): number {
+    return 0
+  }
+
   enter(_slot: number, weight: number, tag: number): number {
     const sequence = this.nextSequence++
     this.entries.set(sequence, { address: this.#store.reserved, weight, tag, value: 0 })

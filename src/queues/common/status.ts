@@ -37,6 +37,7 @@ export function statusOf(parts: StatusParts): QueueStatus {
     unackedBytes: ledger.liveBytes - entries.readyBytes - entries.deadBytes - parts.heldBytes,
     delayedCount: parts.delayedCount,
     persistentCount: parts.persistentCount,
+    diskBytes: ledger.diskBytes,
     consumerCount,
     consumerCapacity: consumerCount > 0 && isServed ? 1 : 0,
     oldestReadyAtMs: oldestReadyAtMs(parts),

@@ -169,6 +169,7 @@ export class Qos0Queue implements Queue, Consumer {
       unackedBytes: 0,
       delayedCount: 0,
       persistentCount: 0,
+      diskBytes: 0,
       consumerCount,
       consumerCapacity: consumerCount,
       oldestReadyAtMs: 0,
