@@ -11,6 +11,7 @@ import { known } from '../../model/access/access-pending.ts'
 import type { Caller } from './access.ts'
 import { ApiError, badRequest, objectNotFound } from './api-error.ts'
 import { type Authentication, sourceOf } from './authentication.ts'
+import { sendContent } from './content.ts'
 import type { Endpoint, Reply } from './endpoint.ts'
 import type { Method, Router } from './router.ts'
 import { readAny } from './schema.ts'
@@ -114,11 +115,7 @@ export class ApiServer {
     response.setHeader('content-type', reply.contentType ?? JSON_TYPE)
     response.setHeader('cache-control', 'no-cache')
     response.setHeader('vary', 'accept, accept-encoding, origin')
-    if (typeof content === 'string') {
-      response.setHeader('content-length', Buffer.byteLength(content))
-      response.end(request.method === 'HEAD' ? undefined : content)
-    } else if (request.method === 'HEAD') response.end()
-    else await writeStream(response, content)
+    await sendContent(request, response, content)
   }
 
   #sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -213,24 +210,4 @@ async function readText(request: IncomingMessage, bodyBytesMax: number): Promise
     parts.push(part)
   }
   return Buffer.concat(parts, readBytes).toString('utf8')
-}
-
-async function writeStream(response: ServerResponse, content: AsyncIterable<string>): Promise<void> {
-  for await (const piece of content) {
-    if (response.destroyed) return
-    if (!response.write(piece)) await drained(response)
-  }
-  response.end()
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.removeListener('drain', done)
-      response.removeListener('close', done)
-      resolve()
-    }
-    response.on('drain', done)
-    response.on('close', done)
-  })
 }
