@@ -18,10 +18,12 @@ import type { BrokerParts } from './boot/parts.ts'
 import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
 import { openStomp, stompService } from './boot/stomp.ts'
 import type { BrokerOptions, RunningBroker } from './config/broker-options.ts'
+import { formatJsonLine, formatLine } from './config/log-text.ts'
 import type { Settings } from './config/settings.ts'
 import { Broker } from './model/broker.ts'
 import { Alarms } from './model/observe/alarms.ts'
 import { AlarmEvents } from './model/observe/event-exchange.ts'
+import { LogExchange } from './model/observe/log-exchange.ts'
 import type { ResourceMonitor } from './model/observe/resource-monitor.ts'
 import { exchangeTypes } from './model/routing/exchange-types.ts'
 import { ChunkPool } from './net/chunk-pool.ts'
@@ -71,6 +73,7 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   const mqtt = mqttService(parts)
   ending.add(() => broker.stop())
   broker.start()
+  publishLog(options, broker, ending)
   mqtt.start()
   ending.add(() => monitor.stop())
   await monitor.start()
@@ -105,6 +108,20 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   })
   ending.add(() => management.stop())
   return { ...booted, listeners: { ...listeners.ports, ...management.listeners } }
+}
+
+/** Lines go to the log exchange as long as the broker runs. */
+function publishLog({ logControl, settings }: BootOptions, broker: Broker, ending: Ending): void {
+  if (logControl === undefined || !settings.log.exchange) return
+  const exchange = new LogExchange({
+    turn: broker.world.turn,
+    encoder: AMQP091_ENCODER,
+    nodeName: settings.node.name,
+    format: settings.log.exchangeFormat === 'json' ? formatJsonLine : formatLine,
+    vhost: (name) => broker.vhost(name),
+  })
+  logControl.attach(exchange)
+  ending.add(() => Promise.resolve(logControl.attach(null)))
 }
 
 function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms): BrokerParts {

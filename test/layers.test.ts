@@ -124,6 +124,7 @@ const MODULE_BANS: readonly Ban[] = [
     allowed: {
       'src/storage/': 'the home of files',
       'src/config/load-settings.ts': 'reads configuration, before there is a disk',
+      'src/config/log-file.ts': 'the log is opened before there is a disk, and outlives it',
       'src/boot/tls': 'certificates and keys that the configuration names',
       'src/boot/oauth2.ts': 'public keys that the configuration names',
       'src/management/definitions/definitions-files.ts': 'definitions that the configuration names',

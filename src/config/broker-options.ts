@@ -1,11 +1,13 @@
 /** What `main`, or a program that embeds the broker, and `boot` agree on. */
-import type { LogCategory, Logger, LogLevel } from '../base/log.ts'
+import type { LogCategory, Logger, LogLevel, LogSink } from '../base/log.ts'
 import type { Settings } from './settings.ts'
 
 /** The log of the process, as an operator changes and reads it while the broker runs. */
 export interface LogControl {
   /** The level of one category, or of all that have none of their own, until the settings are read again. */
   setLevel(category: LogCategory | null, level: LogLevel): void
+  /** Lines go there, too, when the settings want them in the log exchange; null ends it. */
+  attach(to: LogSink | null): void
   /** The newest lines, oldest first. */
   tail(countMax: number): readonly string[]
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -14,11 +14,12 @@ type Texts = Readonly<Record<string, string | number | boolean>>
 async function open(
   texts: Texts,
   dataDir: string | null = null,
+  clock = new ManualClock(Date.UTC(2026, 0, 31, 12, 0, 0, 123)),
 ): Promise<{ output: LogOutput; lines: string[]; errors: string[] }> {
   const lines: string[] = []
   const errors: string[] = []
   const output = await openLog(settingsWith(texts).log, {
-    clock: new ManualClock(Date.UTC(2026, 0, 31, 12, 0, 0, 123)),
+    clock,
     dataDir,
     stdout: { write: (line) => lines.push(line) },
     stderr: { write: (line) => errors.push(line) },
@@ -111,4 +112,49 @@ test("the version is package.json's", () => {
     import.meta.url,
   )
   assert.equal(JSON.parse(readFileSync(manifest, 'utf8')).version, SERVER_VERSION)
+})
+
+test('a file is begun anew before it grows too large; so many old ones are kept', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'warren-log-'))
+  try {
+    const { output } = await open(
+      { 'log.console': false, 'log.file': 'w.log', 'log.file.rotation.size': '200', 'log.file.rotation.count': '2' },
+      dataDir,
+    )
+    for (let i = 0; i < 12; i++) output.logger.info(`line ${i} ${'x'.repeat(40)}`)
+    await output.close()
+    const numbersOf = (name: string): number[] =>
+      [...readFileSync(join(dataDir, 'log', name), 'utf8').matchAll(/line (\d+)/g)].map(([, number]) => Number(number))
+    const kept = [...numbersOf('w.log.1'), ...numbersOf('w.log.0'), ...numbersOf('w.log')]
+    const expected = Array.from(kept, (_, i) => 12 - kept.length + i)
+    assert.deepEqual(kept, expected, 'the newest, in order, each once')
+    assert.ok(numbersOf('w.log.0').length < 3 && kept.length < 7)
+    assert.equal(existsSync(join(dataDir, 'log', 'w.log.2')), false)
+  } finally {
+    rmSync(dataDir, { recursive: true })
+  }
+})
+
+test('a file is begun anew at the hour of its date', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'warren-log-'))
+  try {
+    const clock = new ManualClock(Date.UTC(2026, 0, 31, 12, 0, 0))
+    const texts = {
+      'log.console': false,
+      'log.file': 'w.log',
+      'log.file.rotation.date': '$H0',
+      'log.file.rotation.count': 1,
+    }
+    const { output } = await open(texts, dataDir, clock)
+    output.logger.info('before')
+    clock.advance(3_599_000)
+    output.logger.info('still before')
+    clock.advance(2_000)
+    output.logger.info('after')
+    await output.close()
+    assert.match(readFileSync(join(dataDir, 'log', 'w.log.0'), 'utf8'), /before\n.*still before\n$/)
+    assert.match(readFileSync(join(dataDir, 'log', 'w.log'), 'utf8'), /^[^\n]*after\n$/)
+  } finally {
+    rmSync(dataDir, { recursive: true })
+  }
 })

@@ -18,7 +18,9 @@ import {
   RecordingSink,
 } from '../base/log.ts'
 import type { LogControl } from './broker-options.ts'
+import { LogFile } from './log-file.ts'
 import { formatLine } from './log-text.ts'
+import { parseRotationDate } from './rotation-date.ts'
 import type { Settings } from './settings.ts'
 
 type LogSettings = Settings['log']
@@ -65,13 +67,29 @@ const PINO_LEVELS = Object.fromEntries(
   LOG_LEVELS.filter((level) => level !== 'none').map((level, i) => [level, 10 * (i + 1)]),
 )
 
+/** Of outputs that need no care. */
+const NOTHING_OPEN = { reopen: () => undefined, close: () => Promise.resolve() }
+
+/** Lines for the broker itself, which opens after the log and closes before it. */
+class AttachedSink implements LogSink {
+  #to: LogSink | null = null
+
+  attach(to: LogSink | null): void {
+    this.#to = to
+  }
+
+  write(record: LogRecord): void {
+    this.#to?.write(record)
+  }
+}
+
 class OutputsSink implements LogSink {
   /** The newest lines, for who looks at a running broker. */
   readonly recent = new RecordingSink(TAIL_COUNT_MAX)
   readonly #levels: LogLevels
-  readonly #outputs: readonly Output[]
+  readonly #outputs: readonly Pick<Output, 'level' | 'sink'>[]
 
-  constructor(levels: LogLevels, outputs: readonly Output[]) {
+  constructor(levels: LogLevels, outputs: readonly Pick<Output, 'level' | 'sink'>[]) {
     this.#levels = levels
     this.#outputs = outputs
   }
@@ -90,10 +108,14 @@ export async function openLog(settings: LogSettings, options: LogOutputOptions):
   const levels = new LogLevels()
   const terminal = settings.console ? await openTerminal(settings, options) : null
   const file = await openFile(settings, options)
-  const outputs = [terminal, file].filter((output) => output !== null)
+  const outputs: Output[] = [terminal, file].filter((output) => output !== null)
+  const attached = settings.exchange ? new AttachedSink() : null
+  const exchange = attached === null ? null : { level: settings.exchangeLevel, sink: attached, ...NOTHING_OPEN }
+  if (exchange !== null) outputs.push(exchange)
   const apply = (changed: LogSettings): void => {
     if (terminal !== null) terminal.level = changed.consoleLevel
     if (file !== null) file.level = changed.fileLevel
+    if (exchange !== null) exchange.level = changed.exchangeLevel
     levels.setCommon(leastSevere(outputs.map((output) => output.level)))
     for (const category of LOG_CATEGORIES) levels.set(category, changed.levels[category])
   }
@@ -107,6 +129,7 @@ export async function openLog(settings: LogSettings, options: LogOutputOptions):
         for (const output of outputs) output.level = level
         levels.setCommon(level)
       },
+      attach: (to) => attached?.attach(to),
       tail: (countMax) => sink.recent.records.slice(-countMax).map(formatLine),
     },
     apply,
@@ -126,39 +149,29 @@ function leastSevere(levels: readonly LogLevel[]): LogLevel {
 async function openTerminal(settings: LogSettings, options: LogOutputOptions): Promise<Output> {
   const stream = settings.consoleStream === 'stderr' ? options.stderr : options.stdout
   const sink = settings.consoleFormat === 'json' ? await jsonSink(stream) : textSink(stream)
-  return { level: settings.consoleLevel, sink, reopen: () => undefined, close: () => Promise.resolve() }
+  return { level: settings.consoleLevel, sink, ...NOTHING_OPEN }
 }
 
 async function openFile(settings: LogSettings, { dataDir }: LogOutputOptions): Promise<Output | null> {
   if (settings.file === 'false') return null
   const folder = settings.folder ?? (dataDir === null ? null : join(dataDir, 'log'))
-  const { destination } = await import('pino')
-  const stream = destination({
-    dest: folder === null ? resolve(settings.file) : resolve(folder, settings.file),
-    mkdir: true,
-    sync: false,
+  const path = folder === null ? resolve(settings.file) : resolve(folder, settings.file)
+  const file = await LogFile.open(path, {
+    bytesMax: settings.fileBytesMax,
+    date: settings.fileDate === '' ? null : (parseRotationDate(settings.fileDate) ?? null),
+    countMax: settings.fileCountMax,
   })
-  await new Promise<void>((opened, failed) => {
-    stream.once('ready', opened)
-    stream.once('error', (error) => {
-      // It never opened, so it never closes; told that it did, pino does not try to flush it when the process ends.
-      stream.emit('close')
-      failed(error)
-    })
-  })
-  // A full disk must not take the broker down; what could not be written is tried again with the next line.
-  stream.on('error', () => undefined)
-  const sink = settings.fileFormat === 'json' ? await jsonSink(stream) : textSink(stream)
-  return {
-    level: settings.fileLevel,
-    sink,
-    reopen: () => stream.reopen(),
-    close: () =>
-      new Promise((closed) => {
-        stream.once('close', closed)
-        stream.end()
-      }),
+  // Set before every line: pino writes it at once.
+  let timeMs = 0
+  const stream = { write: (line: string) => file.write(line, timeMs) }
+  const lines = settings.fileFormat === 'json' ? await jsonSink(stream) : textSink(stream)
+  const sink: LogSink = {
+    write: (record) => {
+      timeMs = record.timeMs
+      lines.write(record)
+    },
   }
+  return { level: settings.fileLevel, sink, reopen: () => file.reopen(), close: () => file.close() }
 }
 
 function textSink(stream: LineStream): LogSink {

@@ -23,6 +23,16 @@ export function formatLine({ timeMs, level, category, text, fields }: LogRecord)
   return `${line}${stack}\n`
 }
 
+/** The line as a JSON object, with its line feed: the fields of the JSON outputs. */
+export function formatJsonLine({ timeMs, level, category, text, fields }: LogRecord): string {
+  const shown = Object.entries(fields).map(([name, value]) => [
+    name,
+    value instanceof Error ? { type: value.name, message: value.message, stack: value.stack } : value,
+  ])
+  const line = { level, time: new Date(timeMs).toISOString(), category, ...Object.fromEntries(shown), msg: text }
+  return `${JSON.stringify(line)}\n`
+}
+
 function formatField(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   if (text === undefined) return String(value)

@@ -16,7 +16,7 @@ const DISK = 'the storage is another one'
 const SOCKET = 'Node.js has no such socket option, or chooses it itself'
 const ABSENT = 'the feature does not exist here'
 const ONE_LOOP = 'one event loop accepts all connections'
-const LOG = 'the log has no such output, form or rotation; rotate files from outside and send SIGHUP'
+const LOG = 'the log has no such output, form or rotation; there is one file for all categories'
 const OPENSSL = 'Node.js decides it, or a newer option replaced it'
 
 const TLS = [
@@ -148,11 +148,12 @@ export const NO_EFFECT: readonly NoEffect[] = [
   ...all(ABSENT, 'prometheus.filter_aggregated_queue_metrics_pattern', 'stream.ssl_cert_login'),
   ...all(ABSENT, 'federation.*', 'shovel.*', 'event_exchange.*', 'tracing.*'),
   ...all(ABSENT, 'message_interceptors.*'),
-  ...all(LOG, 'log.syslog', 'log.syslog.*', 'log.journald', 'log.journald.*', 'log.exchange', 'log.exchange.*'),
+  ...all(LOG, 'log.syslog', 'log.syslog.*', 'log.journald', 'log.journald.*'),
+  ...below(LOG, 'log.exchange.formatter', FORMAT),
   ...all(LOG, 'log.console.use_colors', 'log.console.color_esc_seqs.*', 'log.default.rotation.*'),
   ...below(LOG, 'log.console.formatter', FORMAT),
   ...below(LOG, 'log.file.formatter', FORMAT),
-  ...['file', 'connection', 'channel', 'queue'].flatMap((output) => below(LOG, `log.${output}`, ROTATION)),
+  ...['connection', 'channel', 'queue'].flatMap((output) => below(LOG, `log.${output}`, ROTATION)),
   ...all(
     LOG,
     'log.connection.file',

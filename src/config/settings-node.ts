@@ -1,7 +1,8 @@
 /** Settings of the node: names, alarms, queues, logging, and our own. Rows of the table in `settings.ts`. */
 import { LOG_CATEGORIES, LOG_LEVELS } from '../base/log.ts'
 import { named, optional, setting } from './field.ts'
-import { boolean, bytes, choice, integer, milliseconds, path, ratio, string } from './value-type.ts'
+import { parseRotationDate } from './rotation-date.ts'
+import { boolean, bytes, choice, integer, milliseconds, path, ratio, string, type ValueType } from './value-type.ts'
 
 /** Who the node says it is. */
 export const NODE_FIELDS = {
@@ -144,6 +145,14 @@ export const INTERCEPTOR_FIELDS = {
 
 const FORMATS = ['plaintext', 'json'] as const
 
+/** Accepts what `parseRotationDate` does, and no date at all. */
+const ROTATION_DATE: ValueType<string> = {
+  ...string,
+  name: 'date',
+  accepts: 'a date such as $D0, $W0D23, $M1D0 or $H30',
+  parse: (text) => (text === '' || parseRotationDate(text) !== undefined ? text : undefined),
+}
+
 /** Where log lines go. */
 export const LOG_FIELDS = {
   console: setting('log.console', boolean, true, "Write the log to the terminal. RabbitMQ's default is false."),
@@ -157,6 +166,34 @@ export const LOG_FIELDS = {
     reloadable: true,
   }),
   fileFormat: setting('log.file.formatter', choice(FORMATS), 'plaintext', 'Form of lines in the file.'),
+  fileBytesMax: setting(
+    'log.file.rotation.size',
+    bytes(),
+    0,
+    'The log file is begun anew before it grows beyond this; 0 for never.',
+  ),
+  fileDate: setting(
+    'log.file.rotation.date',
+    ROTATION_DATE,
+    '',
+    'When the log file is begun anew: `$D0` every day at midnight, `$W0D23` on Sundays at 23, `$M1D0` monthly, `$H30` hourly.',
+  ),
+  fileCountMax: setting(
+    'log.file.rotation.count',
+    integer({ max: 1_000 }),
+    0,
+    'Old log files that are kept, as `<file>.0`, `<file>.1` and so on.',
+  ),
+  exchange: setting(
+    'log.exchange',
+    boolean,
+    false,
+    'Publish log lines to the exchange `amq.rabbitmq.log`, with the level as routing key.',
+  ),
+  exchangeLevel: setting('log.exchange.level', choice(LOG_LEVELS), 'info', 'Least severe level published.', {
+    reloadable: true,
+  }),
+  exchangeFormat: setting('log.exchange.formatter', choice(FORMATS), 'plaintext', 'Form of lines published.'),
   folder: optional('log.dir', path, 'The log folder; `log` in the data folder unless set.'),
   levels: named(
     'log.$category.level',
