@@ -1,6 +1,7 @@
 /**
  * `/api/connections`, `/api/channels`, `/api/consumers`: who is connected and what they do. [RabbitMQ: management HTTP API]
  */
+
 import type { ConnectionHandle } from '../../model/connections.ts'
 import type { Consumer } from '../../model/queue/queue.ts'
 import type { ManagementContext } from '../context.ts'
@@ -8,6 +9,7 @@ import { notAuthorised, objectNotFound } from '../http/api-error.ts'
 import { type ApiRequest, type Endpoint, NO_CONTENT, ok, plain, type Reply } from '../http/endpoint.ts'
 import { columnsOf, listReply, pick } from '../http/list-reply.ts'
 import { windowsOf } from '../stats/series.ts'
+import { deliveriesOf, publishesOf } from './breakdown-json.ts'
 import { channelIndex, channelJson, connectionJson, consumerJson, type ListedChannel } from './connection-json.ts'
 import { vhostOf, visibleVhosts } from './scope.ts'
 import { withoutStats } from './stats-query.ts'
@@ -245,11 +247,13 @@ class Connections {
     for (const queue of vhost?.queues() ?? []) {
       consumers.push(...queue.consumers.filter(({ spec }) => spec.sessionName === listed.channel.name))
     }
+    const windows = windowsOf(request.query)
+    const { vhost: vhostName } = listed.connection
     const shown = {
-      ...channelJson(this.context, listed, windowsOf(request.query)),
+      ...channelJson(this.context, listed, windows),
       consumer_details: consumers.map((consumer) => consumerJson(this.context, consumer, index)),
-      publishes: [],
-      deliveries: [],
+      publishes: publishesOf(this.context, vhostName, listed.channel, windows),
+      deliveries: deliveriesOf(this.context, vhostName, listed.channel, windows),
     }
     return ok(pick(shown, columnsOf(request.query)))
   }

@@ -21,6 +21,7 @@ import { columnsOf, type JsonObject, listReply, pick } from '../http/list-reply.
 import type { Infer } from '../http/schema.ts'
 import { EXCHANGE_FIELDS, isAnySet, withDetails } from '../stats/fields.ts'
 import { type SampleWindows, windowsOf } from '../stats/series.ts'
+import { publishesTo } from './breakdown-json.ts'
 import { asked, demand, exchangeName, exchangeOf, vhostOf, visibleVhosts } from './scope.ts'
 import { withoutStats } from './stats-query.ts'
 
@@ -60,9 +61,11 @@ export function exchangeEndpoints(context: ManagementContext): Endpoint[] {
       tag: TAG,
       summary: 'One exchange. `amq.default` is the default exchange.',
       handle: (request) => {
+        const exchange = exchangeOf(context.broker, request)
+        const windows = windowsOf(request.query)
         const shown = {
-          ...exchangeJson(context, exchangeOf(context.broker, request), windowsOf(request.query)),
-          incoming: [],
+          ...exchangeJson(context, exchange, windows),
+          incoming: publishesTo(context, exchange.record.vhost, exchange.name, windows),
           outgoing: [],
         }
         return ok(pick(shown, columnsOf(request.query)))

@@ -20,6 +20,7 @@ import {
 import { columnsOf, listReply, pick } from '../http/list-reply.ts'
 import type { Infer } from '../http/schema.ts'
 import { LENGTH_FIELDS, QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
+import { deliveriesFrom } from './breakdown-json.ts'
 import { channelIndex, consumerJson } from './connection-json.ts'
 import { queueJson } from './queue-json.ts'
 import { actorOf, asked, demand, queueOf, vhostOf, visibleVhosts } from './scope.ts'
@@ -180,7 +181,7 @@ class Queues {
     const details = {
       consumer_details: queue.consumers.map((consumer) => consumerJson(this.context, consumer, index)),
       ...shown,
-      deliveries: [],
+      deliveries: deliveriesFrom(this.context, queue.vhost, queue.name, detail.windows),
       incoming: [],
     }
     return ok(pick(details, columnsOf(request.query)))

@@ -2,7 +2,8 @@
  * The numbers that are sampled of each kind of object, in a fixed order, and how they are shown: counters and lengths
  * each get `<name>_details`.
  */
-import type { MessageCounters } from '../../model/message/message-counters.ts'
+import type { DeliveryCounters, MessageCounters } from '../../model/message/message-counters.ts'
+import type { ExchangeTally } from '../../model/message/session-tallies.ts'
 import type { Queue, QueueStatus } from '../../model/queue/queue.ts'
 import type { SampleWindow, Series } from './series.ts'
 
@@ -18,6 +19,19 @@ export const QUEUE_MESSAGE_FIELDS = [
   'ack',
   'redeliver',
 ] as const
+/** What one channel delivered from one queue. */
+export const DELIVERY_FIELDS = [
+  'deliver',
+  'deliver_no_ack',
+  'get',
+  'get_no_ack',
+  'get_empty',
+  'deliver_get',
+  'ack',
+  'redeliver',
+] as const
+/** What one channel published to one exchange. */
+export const PUBLISH_FIELDS = ['publish', 'return_unroutable', 'drop_unroutable'] as const
 /** Depths of a queue, or of all queues. */
 export const LENGTH_FIELDS = ['messages', 'messages_ready', 'messages_unacknowledged'] as const
 /** All of a queue. */
@@ -100,6 +114,26 @@ export function writeMessageCounters(counters: MessageCounters, into: Row): void
   into[9] = counters.confirmed
   into[10] = counters.returnedUnroutable
   into[11] = counters.droppedUnroutable
+}
+
+/** What a channel delivered from a queue, in the order of `DELIVERY_FIELDS`. */
+export function deliveryRow(of: DeliveryCounters): Row {
+  const all = of.delivered + of.deliveredNoAck + of.got + of.gotNoAck
+  return Float64Array.of(
+    of.delivered,
+    of.deliveredNoAck,
+    of.got,
+    of.gotNoAck,
+    of.getEmpty,
+    all,
+    of.acked,
+    of.redelivered,
+  )
+}
+
+/** What a channel published to an exchange, in the order of `PUBLISH_FIELDS`. */
+export function publishRow({ published, returnedUnroutable, droppedUnroutable }: ExchangeTally): Row {
+  return Float64Array.of(published, returnedUnroutable, droppedUnroutable)
 }
 
 /** `<name>` and `<name>_details` for some fields of a row, the latter from the series. */

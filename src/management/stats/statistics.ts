@@ -11,16 +11,19 @@ import { TimerEntry, type TimerOwner, type TimerWheel } from '../../base/timer-w
 import { TURN_SESSIONS, type Turn, type TurnTask } from '../../base/turn.ts'
 import type { Broker } from '../../model/broker.ts'
 import type { ConnectionHandle } from '../../model/connections.ts'
+import type { ExchangeTally, QueueTally } from '../../model/message/session-tallies.ts'
 import type { Queue } from '../../model/queue/queue.ts'
 import type { Exchange } from '../../model/routing/exchange.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import {
   CHANNEL_FIELDS,
   CONNECTION_FIELDS,
+  deliveryRow,
   EXCHANGE_FIELDS,
   LENGTH_FIELDS,
   NODE_FIELDS,
   OVERVIEW_FIELDS,
+  publishRow,
   QUEUE_FIELDS,
   QUEUE_MESSAGE_FIELDS,
   type Row,
@@ -95,6 +98,8 @@ export class Statistics implements TimerOwner, TurnTask {
   readonly #connections = new Map<string, Series>()
   readonly #channels = new Map<string, Series>()
   readonly #channelVhosts = new Map<string, string>()
+  /** What channels moved, by queue and by exchange. */
+  readonly #tallies = new Map<QueueTally | ExchangeTally, Series>()
   readonly #vhosts = new Map<string, VhostTally>()
   /** Stands for histories that do not exist. */
   readonly #blank: Series
@@ -146,6 +151,11 @@ export class Statistics implements TimerOwner, TurnTask {
   /** By the channel's name, which contains that of its connection. */
   ofChannel(name: string): Series {
     return this.#channels.get(name) ?? this.#blank
+  }
+
+  /** Of one channel and one queue or exchange. */
+  ofTally(tally: QueueTally | ExchangeTally): Series {
+    return this.#tallies.get(tally) ?? this.#blank
   }
 
   ofVhost(name: string): Series {
@@ -207,7 +217,7 @@ export class Statistics implements TimerOwner, TurnTask {
   /** Forgets all history (`DELETE /api/reset`). */
   reset(): void {
     this.#sweep = null
-    for (const map of [this.#queues, this.#exchanges, this.#connections, this.#channels]) {
+    for (const map of [this.#queues, this.#exchanges, this.#connections, this.#channels, this.#tallies]) {
       for (const series of map.values()) series.release()
       map.clear()
     }
@@ -325,6 +335,10 @@ export class Statistics implements TimerOwner, TurnTask {
       this.#sample(this.#channels, channel.name, tickMs, row)
       this.#channelVhosts.set(channel.name, connection.vhost)
       if (vhostRow !== undefined) addChannel(vhostRow, row)
+      for (const tally of channel.breakdown?.queues ?? [])
+        this.#sample(this.#tallies, tally, tickMs, deliveryRow(tally))
+      for (const tally of channel.breakdown?.exchanges ?? [])
+        this.#sample(this.#tallies, tally, tickMs, publishRow(tally))
     }
   }
 
@@ -361,6 +375,7 @@ export class Statistics implements TimerOwner, TurnTask {
     for (const [exchange, series] of this.#exchanges) {
       if (series.seenMs !== tickMs) drop(this.#exchanges, exchange, series)
     }
+    for (const [tally, series] of this.#tallies) if (series.seenMs !== tickMs) drop(this.#tallies, tally, series)
     for (const [id, series] of this.#connections) if (series.seenMs !== tickMs) drop(this.#connections, id, series)
     for (const [name, series] of this.#channels) {
       if (series.seenMs === tickMs) continue
