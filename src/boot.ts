@@ -20,6 +20,7 @@ import { openStomp, stompService } from './boot/stomp.ts'
 import type { BrokerOptions, RunningBroker } from './config/broker-options.ts'
 import { formatJsonLine, formatLine } from './config/log-text.ts'
 import type { Settings } from './config/settings.ts'
+import { SERVER_VERSION } from './config/version.ts'
 import { Broker } from './model/broker.ts'
 import { Alarms } from './model/observe/alarms.ts'
 import { AlarmEvents } from './model/observe/event-exchange.ts'
@@ -74,6 +75,7 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   ending.add(() => broker.stop())
   broker.start()
   publishLog(options, broker, ending)
+  await followMessages(parts)
   mqtt.start()
   ending.add(() => monitor.stop())
   await monitor.start()
@@ -108,6 +110,13 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   })
   ending.add(() => management.stop())
   return { ...booted, listeners: { ...listeners.ports, ...management.listeners } }
+}
+
+/** Nothing is loaded without an SDK of OpenTelemetry. */
+async function followMessages({ broker, formats, logger, settings }: BrokerParts): Promise<void> {
+  const { openTelemetry } = await import('./management/telemetry/telemetry.ts')
+  const sdk = settings.warren.telemetrySdk
+  await openTelemetry({ broker, formats, logger: logger.child('startup'), version: SERVER_VERSION, sdk })
 }
 
 /** Lines go to the log exchange as long as the broker runs. */

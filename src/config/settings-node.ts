@@ -209,6 +209,11 @@ export const LOG_FIELDS = {
 
 /** What only WarrenMQ has. */
 export const WARREN_FIELDS = {
+  telemetrySdk: optional(
+    'warren.telemetry.sdk',
+    string,
+    'A package or file that registers an OpenTelemetry SDK, imported at start; it reads the `OTEL_…` environment itself.',
+  ),
   confirm: setting(
     'warren.confirm',
     choice(['sync', 'write', 'settled']),

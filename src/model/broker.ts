@@ -16,6 +16,7 @@ import type { UnclaimedLedger } from './message/message-store.ts'
 import { BrokerCounters } from './observe/counters.ts'
 import { EventExchange } from './observe/event-exchange.ts'
 import { Events } from './observe/events.ts'
+import type { MessageObserver } from './observe/tracing.ts'
 import { PermissionTable, type SessionPermissions } from './permissions.ts'
 import { Parameters } from './policy/parameters.ts'
 import { Policies } from './policy/policies.ts'
@@ -71,6 +72,7 @@ export class Broker {
   readonly #vhosts = new Map<string, Vhost>()
   readonly #accessEpoch: AccessEpoch
   #isStarted = false
+  #observer: MessageObserver | null = null
 
   constructor(options: WorldOptions) {
     this.connections = new ConnectionRegistry(options.randomness.bytes(8).toString('hex'), this.events)
@@ -93,6 +95,12 @@ export class Broker {
       deadLetters: new DeadLetters({ clock, router, formats, log }),
       totals: { queueCount: 0, exchangeCount: 0 },
     }
+  }
+
+  /** The observer follows the messages of all vhosts, those to come included. */
+  observeMessages(observer: MessageObserver): void {
+    this.#observer = observer
+    for (const vhost of this.#vhosts.values()) vhost.observeMessages(observer)
   }
 
   /** Applies what the metadata store holds: queues find their entries again. Afterwards sessions may come. */
@@ -253,6 +261,7 @@ export class Broker {
     if (existing !== undefined) return existing.update(record)
     const vhost = new Vhost(record, this.world)
     this.#vhosts.set(record.name, vhost)
+    if (this.#observer !== null) vhost.observeMessages(this.#observer)
     if (this.#isStarted) vhost.topology.start()
   }
 

@@ -10,7 +10,7 @@
 
 import { type MessageDraft, MessageView } from './message/message.ts'
 import { restoreDraft } from './message/restore.ts'
-import { Tracer, type TraceTap } from './observe/tracing.ts'
+import { type MessageObserver, Tracer, type TraceTap } from './observe/tracing.ts'
 import {
   DEAD_LETTER_LOGGED,
   DEAD_LETTER_REFUSED,
@@ -246,8 +246,14 @@ export class Vhost {
     this.#judgeTracing()
   }
 
+  /** The observer follows every message from now on. */
+  observeMessages(observer: MessageObserver): void {
+    this.tracer.observer = observer
+    this.#judgeTracing()
+  }
+
   #judgeTracing(): void {
-    this.isTraced = this.record.tracing || this.tracer.taps.size > 0
+    this.isTraced = this.record.tracing || this.tracer.taps.size > 0 || this.tracer.observer !== null
   }
 
   // What exchanges and queues get

@@ -44,6 +44,12 @@ export interface TraceTap {
   onTrace(copy: MessageDraft, headers: Arguments): void
 }
 
+/** Follows messages themselves, not copies of them. Must neither throw nor publish; everything is borrowed until return. */
+export interface MessageObserver {
+  onPublished(draft: MessageDraft, vhost: string, context: TraceContext): void
+  onDelivered(view: MessageView, queue: string, redelivered: boolean, vhost: string, context: TraceContext): void
+}
+
 /** What the tracer needs of its vhost. */
 export interface TraceHost {
   readonly vhost: string
@@ -62,6 +68,8 @@ export class Tracer {
   readonly #draft = new MessageDraft()
   /** Changed by the vhost, which keeps `isTraced` current. */
   readonly taps = new Set<TraceTap>()
+  /** Changed by the vhost, too. */
+  observer: MessageObserver | null = null
 
   constructor(host: TraceHost) {
     this.#host = host
@@ -70,6 +78,8 @@ export class Tracer {
   /** Before the publish; the route is still the draft's. */
   published(draft: MessageDraft, route: Route, context: TraceContext): void {
     if (draft.exchange === TRACE_EXCHANGE) return
+    this.observer?.onPublished(draft, this.#host.vhost, context)
+    if (!this.#isCopied) return
     const keys = [draft.routingKey, ...(draft.extraKeys ?? [])]
     const queues = route.targets.filter((target) => target.name !== '').map((target) => stringValue(target.name))
     const headers = this.#headers(draft.exchange, keys, draft.facts, draft.persistent, context)
@@ -87,6 +97,8 @@ export class Tracer {
   delivered(view: MessageView, queue: string, redelivered: boolean, context: TraceContext): void {
     const exchange = view.exchange()
     if (exchange === TRACE_EXCHANGE) return
+    this.observer?.onDelivered(view, queue, redelivered, this.#host.vhost, context)
+    if (!this.#isCopied) return
     const format = this.#host.formats.get(view.protocol)
     const keys = [view.routingKey(), ...(format?.extraKeys(view).cc ?? [])]
     const headers = this.#headers(exchange, keys, format?.facts(view), view.persistent, context)
@@ -98,6 +110,10 @@ export class Tracer {
     copy.bodyParts = null
     copy.bodyBytes = view.bodyBytes
     this.#send(`deliver.${queue}`, headers)
+  }
+
+  get #isCopied(): boolean {
+    return this.taps.size > 0 || this.#host.publishes()
   }
 
   #headers(

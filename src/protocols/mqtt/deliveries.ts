@@ -13,6 +13,7 @@ import type { MessageCounters } from '../../model/message/message-counters.ts'
 import type { Address } from '../../model/message/message-store.ts'
 import { KindTraffic } from '../../model/observe/traffic.ts'
 import type { Consumer, ConsumerSink } from '../../model/queue/queue.ts'
+import type { Vhost } from '../../model/vhost.ts'
 import type { Outbox } from '../../net/outbox.ts'
 import type { AckLine } from './ack-line.ts'
 import type { ReleasedIds } from './exactly-once.ts'
@@ -21,7 +22,7 @@ import { LEVEL_5, PACKET_ID_NOT_FOUND, type ProtocolLevel, PUBREL, SUCCESS, UNSP
 import { FLAG_KEPT, FLAG_RETAIN, isPublishedBy, QOS_MASK } from './stored-properties.ts'
 import type { Match, SubscriptionSet } from './subscriptions.ts'
 import type { AliasTable } from './topic-aliases.ts'
-import type { MqttWorld } from './world.ts'
+import type { Member, MqttWorld } from './world.ts'
 
 /** Identifiers 1 … this are for the session's own queue, those above for shared ones. */
 const OWN_IDS = 0x7fff
@@ -45,6 +46,8 @@ export interface DeliveryPeer {
   readonly aliases: AliasTable | null
   readonly acks: AckLine
   readonly counters: MessageCounters
+  readonly connectionName: string
+  readonly member: Member
   /** A queue of the session was deleted under it. */
   onQueueGone(reason: string): void
 }
@@ -64,6 +67,7 @@ export class QueueSink implements ConsumerSink {
   isRetired = false
   /** What counts its deliveries for the whole protocol; set with the consumer. */
   traffic: KindTraffic = UNCOUNTED
+  vhost: Vhost | null = null
   readonly subscriptions: SubscriptionSet
   readonly index: number
   readonly #deliveries: Deliveries
@@ -204,6 +208,7 @@ export class Deliveries {
       return consumer.settle(sequence, 'accepted')
     }
     this.#count(peer, sink.traffic, qos, redelivered)
+    if (sink.vhost?.isTraced === true) trace(sink.vhost, peer, view, consumer.queue.name, redelivered)
     if (qos === 0) return consumer.settle(sequence, 'accepted')
     this.#inFlight.add(packetId, qos === 1 ? PHASE_SENT_QOS1 : PHASE_SENT_QOS2, sink.index, sequence)
     if (this.#inFlight.count === peer.windowCount) this.#refresh()
@@ -345,4 +350,9 @@ export class Deliveries {
       if (hasCredit) sink.consumer?.credited()
     }
   }
+}
+
+function trace(vhost: Vhost, peer: DeliveryPeer, view: MessageView, queue: string, redelivered: boolean): void {
+  const context = { connection: peer.connectionName, channel: 0, user: peer.member.identity.user }
+  vhost.tracer.delivered(view, queue, redelivered, context)
 }

@@ -85,6 +85,7 @@ function consumeFrom(
   const refusal = queue.refusesConsumer(spec)
   if (refusal !== undefined) return refusal
   sink.traffic = session.world.trafficOf(peer.level).ofKind(queue.kind)
+  sink.vhost = session.vhost ?? null
   sink.consumer = queue.subscribe(spec, sink)
   return undefined
 }
