@@ -9,6 +9,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { BenchContext, type BenchRow, type BenchScenario } from './context.ts'
 import { backlog, bindings, deadLetters, fanout, features } from './scenarios/cliffs.ts'
+import { lookingOn } from './scenarios/console.ts'
 import { memory } from './scenarios/memory.ts'
 import { mqtt } from './scenarios/mqtt.ts'
 import { largeMessage, steady } from './scenarios/stability.ts'
@@ -27,6 +28,7 @@ const SCENARIOS: readonly BenchScenario[] = [
   fanout,
   backlog,
   memory,
+  lookingOn,
   mqtt,
   stomp,
   storage,
