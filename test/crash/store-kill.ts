@@ -35,6 +35,10 @@ interface Known {
   readonly settled: Set<number>
 }
 
+/** A life goes on for a while after so many confirms and settlements. */
+const CONFIRMED_MIN = 30
+const SETTLED_MIN = 15
+
 function fail(error: unknown): never {
   throw error
 }
@@ -74,7 +78,7 @@ async function oneLife(
   let timer: NodeJS.Timeout | null = null
   child.stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1')
-    if (timer === null) timer = setTimeout(() => child.kill('SIGKILL'), lifeMs)
+    if (timer === null && isUnderWay(text)) timer = setTimeout(() => child.kill('SIGKILL'), lifeMs)
   })
   const [, signal] = await once(child, 'close')
   assert.equal(signal, 'SIGKILL', 'the process died by itself')
@@ -88,6 +92,11 @@ async function oneLife(
     known[Number(queue)]!.due.delete(Number(number))
     known[Number(queue)]!.settled.add(Number(number))
   }
+}
+
+/** Whether a life has something to lose: on a slow disk that takes its time. */
+function isUnderWay(text: string): boolean {
+  return text.split('\nc ').length > CONFIRMED_MIN && text.split('\nt ').length > SETTLED_MIN
 }
 
 async function verify(folder: string, known: readonly Known[], figures: KillFigures): Promise<void> {
