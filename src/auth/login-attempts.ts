@@ -51,6 +51,9 @@ export class LoginAttempts {
     this.#wheel = wheel
   }
 
+  /** Attempts that were not looked at. */
+  exhaustedCount = 0
+
   /** By protocol. */
   get counters(): ReadonlyMap<string, Readonly<LoginCounters>> {
     return this.#counters
@@ -63,7 +66,9 @@ export class LoginAttempts {
 
   /** Whether this address has so many refusals waiting that another attempt is not even looked at. */
   isExhausted(source: LoginSource): boolean {
-    return (this.#addresses.get(source.remoteAddress)?.waiting ?? 0) >= WAITING_MAX
+    const isExhausted = (this.#addresses.get(source.remoteAddress)?.waiting ?? 0) >= WAITING_MAX
+    if (isExhausted) this.exhaustedCount++
+    return isExhausted
   }
 
   succeeded(source: LoginSource): void {

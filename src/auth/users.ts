@@ -218,6 +218,7 @@ export class Users {
       tags: change.tags ?? present?.tags ?? [],
       maxConnections: change.maxConnections ?? present?.maxConnections ?? UNLIMITED,
       maxChannels: change.maxChannels ?? present?.maxChannels ?? UNLIMITED,
+      ...(present?.rates === undefined ? {} : { rates: present.rates }),
     }
   }
 

@@ -12,6 +12,7 @@ import { AccessEpoch } from './access/access-epoch.ts'
 import { AskedPermissions } from './access/asked-permissions.ts'
 import type { SessionLogin } from './access/authorization.ts'
 import { ConnectionRegistry } from './connections.ts'
+import { RateLimits } from './limits/rate-limits.ts'
 import type { UnclaimedLedger } from './message/message-store.ts'
 import { BrokerCounters } from './observe/counters.ts'
 import { EventExchange } from './observe/event-exchange.ts'
@@ -68,6 +69,7 @@ export class Broker {
   readonly parameters: Parameters
   readonly events = new Events()
   readonly counters = new BrokerCounters()
+  readonly rates: RateLimits
   readonly world: World
   readonly #vhosts = new Map<string, Vhost>()
   readonly #accessEpoch: AccessEpoch
@@ -77,6 +79,7 @@ export class Broker {
   constructor(options: WorldOptions) {
     this.connections = new ConnectionRegistry(options.randomness.bytes(8).toString('hex'), this.events)
     this.#accessEpoch = new AccessEpoch(options.timers)
+    this.rates = new RateLimits(options.timers)
     this.policies = new Policies(options.metadata)
     this.parameters = new Parameters(options.metadata)
     const router: DeadLetterRouter = {
@@ -142,6 +145,7 @@ export class Broker {
   putVhost(record: VhostRecord, answered: Answered<Vhost>): void {
     const { metadata, settings } = this.world
     if (!this.#vhosts.has(record.name) && this.#vhosts.size >= settings.vhostCountMax) {
+      this.counters.limits.hit('vhosts')
       const text = `cannot create vhost '${record.name}': vhost limit of ${settings.vhostCountMax} is reached`
       return answered(refused(preconditionFailed(text)))
     }
@@ -182,17 +186,20 @@ export class Broker {
     const { user, vhost: vhostName } = permissions
     const nodeLimit = this.world.settings.connectionCountMax
     if (this.connections.count >= nodeLimit) {
+      this.counters.limits.hit('node_connections')
       return notAllowed(`connection refused: node connection limit (${nodeLimit}) is reached`)
     }
     const vhost = this.#vhosts.get(vhostName)
     if (vhost === undefined) return notAllowed(`vhost ${vhostName} not found`)
     const { maxConnections } = vhost.record
     if (maxConnections >= 0 && this.connections.countOfVhost(vhostName) >= maxConnections) {
+      this.counters.limits.hit('vhost_connections')
       const why = `connection limit (${maxConnections}) is reached`
       return notAllowed(`access to vhost '${vhostName}' refused for user '${user}': ${why}`)
     }
     const userLimit = this.#user(user)?.maxConnections ?? -1
     if (userLimit >= 0 && this.connections.countOfUser(user) >= userLimit) {
+      this.counters.limits.hit('user_connections')
       return notAllowed(`connection refused for user '${user}': user connection limit (${userLimit}) is reached`)
     }
     return permissions.mayEnter() ? undefined : notAllowed(`access to vhost '${vhostName}' refused for user '${user}'`)
@@ -202,6 +209,7 @@ export class Broker {
   refusesChannel(user: string): Refusal | undefined {
     const limit = this.#user(user)?.maxChannels ?? -1
     if (limit < 0 || this.connections.channelCountOfUser(user) < limit) return undefined
+    this.counters.limits.hit('user_channels')
     return notAllowed(
       `number of channels opened for user '${user}' has reached the maximum allowed user limit of ${limit}`,
     )
@@ -228,12 +236,21 @@ export class Broker {
       if (op.op !== 'put' && (kind === 'policy' || kind === 'operator-policy')) this.#applyPolicy(op, repolicied)
       else if (kind === 'permission' || kind === 'topic-permission') this.permissions.apply(op)
       else if (kind === 'user' && op.op === 'drop') this.#closeConnectionsOf(op.key[1]!)
+      this.#applyRates(op)
       if (this.#isStarted && this.events.isObserved) announceRecord(this.events, op, (name) => this.#vhosts.has(name))
     }
     for (const kind of PUT_ORDER) {
       for (const op of ops) if (op.op === 'put' && op.key[0] === kind) this.#put(kind, op.value)
     }
     for (const name of repolicied) this.#vhosts.get(name)?.topology.applyPolicies()
+  }
+
+  #applyRates(op: MetadataOp): void {
+    const [kind, name] = op.key
+    if ((kind !== 'user' && kind !== 'vhost') || name === undefined) return
+    // Records under a kind's keys are of that kind.
+    const rates = op.op === 'put' ? (op.value as UserRecord | VhostRecord).rates : undefined
+    this.rates.apply(kind, name, rates)
   }
 
   #applyPolicy(op: MetadataOp, repolicied: Set<string>): void {

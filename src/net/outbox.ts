@@ -58,12 +58,16 @@ export class Outbox implements TurnTask {
   #isClosed = false
   #endsAfterFlush = false
   #prefersLarge = false
+  /** Unsent bytes have passed the high mark and not fallen below the low one since. */
+  #isFull = false
+  /** Somebody asked for no more. */
+  #isHeld = false
   /** Writes under way, oldest first; the transport completes them in order. */
   #pending = NO_WRITES
   #pendingHead = 0
   /** Bytes given to the transport and not yet written. */
   pendingBytes = 0
-  /** Whether `pendingBytes` has passed the high mark and not fallen below the low one since. */
+  /** Whether nobody should deliver more: too much is unsent, or the outbox is held. */
   isHigh = false
   /** Since the start, for statistics and heartbeats. */
   sentBytes = 0
@@ -102,6 +106,17 @@ export class Outbox implements TurnTask {
     this.#mark()
     this.#seal()
     this.#give(buffer, start, end, { byteCount: end - start, chunk: null, owner, address })
+  }
+
+  /** Nobody delivers more until `release`; what was written goes out. */
+  hold(): void {
+    this.#isHeld = true
+    this.#press()
+  }
+
+  release(): void {
+    this.#isHeld = false
+    if (!this.#isClosed) this.#press()
   }
 
   /** Flushes, then ends the stream: nothing can be sent afterwards. */
@@ -208,9 +223,9 @@ export class Outbox implements TurnTask {
       this.#isCorked = false
       this.#transport.uncork()
     }
-    if (!this.isHigh && this.pendingBytes > OUTBOX_HIGH_BYTES) {
-      this.isHigh = true
-      this.#listener.onPressure(true)
+    if (!this.#isFull && this.pendingBytes > OUTBOX_HIGH_BYTES) {
+      this.#isFull = true
+      this.#press()
     }
   }
 
@@ -232,10 +247,17 @@ export class Outbox implements TurnTask {
       pending.chunk.pendingWrites--
       this.#giveBack(pending.chunk)
     }
-    if (this.isHigh && this.pendingBytes < OUTBOX_LOW_BYTES && !this.#isClosed) {
-      this.isHigh = false
-      this.#listener.onPressure(false)
+    if (this.#isFull && this.pendingBytes < OUTBOX_LOW_BYTES && !this.#isClosed) {
+      this.#isFull = false
+      this.#press()
     }
+  }
+
+  #press(): void {
+    const isHigh = this.#isFull || this.#isHeld
+    if (isHigh === this.isHigh) return
+    this.isHigh = isHigh
+    this.#listener.onPressure(isHigh)
   }
 
   #retire(chunk: Chunk): void {

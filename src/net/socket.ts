@@ -17,6 +17,8 @@ export const PAUSE_WAITING = 2
 export const PAUSE_BLOCKED = 4
 /** Too much waits for permissions. */
 export const PAUSE_PARKED = 8
+/** The user's or the virtual host's rate of publishes is overdrawn. */
+export const PAUSE_RATE = 16
 
 /** The protocol's side. */
 export interface SocketHandler {

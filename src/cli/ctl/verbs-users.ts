@@ -1,4 +1,5 @@
 /** Verbs of `warren ctl` on users, permissions and limits of users. */
+import { USER_LIMITS } from '../../model/limits/limits.ts'
 import { CtlError, type Row } from './ctl-client.ts'
 import { EXIT_DATA, EXIT_SOFTWARE, EXIT_UNAVAILABLE } from './exit-codes.ts'
 import { type CtlCall, SILENT, table, text, type Verb } from './verb.ts'
@@ -133,7 +134,7 @@ export const USER_VERBS: readonly Verb[] = [
     summary: 'Lifts a limit; `all` lifts all.',
     banner: ({ args }) => `Clearing "${args[1]}" limit for user "${args[0]}" ...`,
     run: async ({ client, args }) => {
-      const limits = args[1] === 'all' ? ['max-connections', 'max-channels'] : [args[1]!]
+      const limits = args[1] === 'all' ? USER_LIMITS : [args[1]!]
       for (const limit of limits) await client.delete(['user-limits', args[0]!, limit])
       return SILENT
     },

@@ -1,4 +1,5 @@
 /** Verbs of `warren ctl` on virtual hosts, policies and parameters. */
+import { VHOST_LIMITS } from '../../model/limits/limits.ts'
 import { compilePattern } from '../../model/values/pattern.ts'
 import { CtlError, type Row } from './ctl-client.ts'
 import { EXIT_DATA } from './exit-codes.ts'
@@ -103,7 +104,7 @@ export const VHOST_VERBS: readonly Verb[] = [
     summary: 'Lifts all limits of the virtual host (-p).',
     banner: ({ options }) => `Clearing vhost "${options.vhost}" limits ...`,
     run: async ({ client, options }) => {
-      for (const limit of ['max-connections', 'max-queues']) await client.delete(['vhost-limits', options.vhost, limit])
+      for (const limit of VHOST_LIMITS) await client.delete(['vhost-limits', options.vhost, limit])
       return SILENT
     },
   },

@@ -4,6 +4,7 @@
 
 import { algorithmOfHash, HASHING_ALGORITHMS, hashPassword } from '../../auth/passwords.ts'
 import type { NewPassword, UserChange } from '../../auth/users.ts'
+import { USER_LIMITS, userLimits } from '../../model/limits/limits.ts'
 import type { UserRecord } from '../../model/records/records.ts'
 import type { ManagementContext } from '../context.ts'
 import { badRequest, errorOf, notAuthorised, objectNotFound } from '../http/api-error.ts'
@@ -49,9 +50,6 @@ const BULK_DELETE = {
 } as const
 
 const LIMIT = { type: 'object', required: ['value'], properties: { value: { type: 'any' } } } as const
-
-/** Names of limits, and where a user's record keeps them. */
-const LIMITS = { 'max-connections': 'maxConnections', 'max-channels': 'maxChannels' } as const
 
 /** The endpoints of this file. */
 export function userEndpoints(context: ManagementContext): Endpoint[] {
@@ -179,7 +177,7 @@ function limitRoutes(group: UserEndpoints): Endpoint[] {
       path: '/api/user-limits/:user/:limit',
       access: 'administrator',
       tag: TAG,
-      summary: 'Sets a limit: `max-connections` or `max-channels`; -1 is no limit.',
+      summary: `Sets a limit: ${USER_LIMITS.join(', ')}; -1 is no limit.`,
       body: LIMIT,
       handle: async (request) => {
         const { name } = group.one(request)
@@ -196,21 +194,15 @@ function limitRoutes(group: UserEndpoints): Endpoint[] {
       handle: async (request) => {
         const limit = request.param('limit')
         const { name } = group.one(request)
-        if (Object.hasOwn(LIMITS, limit)) await group.setLimit(name, limit, null)
+        if (USER_LIMITS.includes(limit)) await group.setLimit(name, limit, null)
         return NO_CONTENT
       },
     }),
   ]
 }
 
-function limitsOf(user: UserRecord): Record<string, number> {
-  const limits: Record<string, number> = {}
-  for (const [name, field] of Object.entries(LIMITS)) if (user[field] >= 0) limits[name] = user[field]
-  return limits
-}
-
 function limitsJson(user: UserRecord): JsonObject[] {
-  const value = limitsOf(user)
+  const value = userLimits(user)
   return Object.keys(value).length === 0 ? [] : [{ user: user.name, value }]
 }
 
@@ -221,7 +213,7 @@ export function userJson(user: UserRecord): JsonObject {
     password_hash: user.passwordHash,
     hashing_algorithm: user.hashingAlgorithm,
     tags: user.tags,
-    limits: limitsOf(user),
+    limits: userLimits(user),
   }
 }
 

@@ -3,6 +3,7 @@
  */
 
 import { plainVhost } from '../../auth/seeding.ts'
+import { VHOST_LIMITS, vhostLimits } from '../../model/limits/limits.ts'
 import type { VhostRecord } from '../../model/records/records.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import type { ManagementContext } from '../context.ts'
@@ -168,7 +169,7 @@ function limitRoutes(group: Vhosts): Endpoint[] {
       path,
       access: 'administrator',
       tag: TAG,
-      summary: 'Sets a limit: `max-connections` or `max-queues`; -1 is no limit.',
+      summary: `Sets a limit: ${VHOST_LIMITS.join(', ')}; -1 is no limit.`,
       body: LIMIT,
       handle: async (request) => {
         const { name } = vhostOf(broker, request, true)
@@ -185,7 +186,7 @@ function limitRoutes(group: Vhosts): Endpoint[] {
       handle: async (request) => {
         const { name } = vhostOf(broker, request)
         const limit = request.param('limit')
-        if (limit === 'max-connections' || limit === 'max-queues') await group.setLimit(name, limit, null)
+        if (VHOST_LIMITS.includes(limit)) await group.setLimit(name, limit, null)
         return NO_CONTENT
       },
     }),

@@ -20,6 +20,7 @@ export interface UserDefinition {
   readonly tags: readonly string[]
   readonly maxConnections: number | undefined
   readonly maxChannels: number | undefined
+  readonly rates: Readonly<Record<string, number>>
 }
 
 /** A virtual host. Undefined: the file does not say, and an existing one keeps what it has. */
@@ -37,6 +38,8 @@ export interface VhostLimits {
   readonly vhost: string
   readonly maxConnections: number | undefined
   readonly maxQueues: number | undefined
+  /** Those that the file names, by name; negative: none. */
+  readonly rates: Readonly<Record<string, number>>
 }
 
 /** A policy of either kind. */

@@ -5,6 +5,7 @@
  * two exports of the same state are the same text.
  */
 
+import { userLimits, vhostLimits } from '../../model/limits/limits.ts'
 import type { Metadata } from '../../model/records/metadata.ts'
 import type {
   BindingRecord,
@@ -31,7 +32,6 @@ export interface ExportOrigin {
 
 /** Global parameters that describe this broker rather than its configuration. */
 const OWN_GLOBAL_PARAMETERS: ReadonlySet<string> = new Set(['internal_cluster_id', 'imported_definition_hash_value'])
-const UNLIMITED = -1
 
 /** Definitions of the whole broker. */
 export function exportDefinitions(metadata: Metadata, origin: ExportOrigin): JsonObject {
@@ -122,7 +122,7 @@ function userJson(user: UserRecord): JsonObject {
     password_hash: user.passwordHash,
     hashing_algorithm: user.hashingAlgorithm,
     tags: [...user.tags],
-    limits: limits({ 'max-connections': user.maxConnections, 'max-channels': user.maxChannels }),
+    limits: userLimits(user),
   }
 }
 
@@ -137,17 +137,13 @@ function vhostJson(vhost: VhostRecord): JsonObject {
     ...typed,
     tracing,
     metadata: { description, tags, ...typed, protected_from_deletion: protectedFromDeletion },
-    limits: limits({ 'max-connections': vhost.maxConnections, 'max-queues': vhost.maxQueues }),
+    limits: vhostLimits(vhost),
   }
-}
-
-function limits(values: Readonly<Record<string, number>>): JsonObject {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== UNLIMITED))
 }
 
 /** RabbitMQ keeps the limits of a vhost as a parameter, and versions before 3.12 read them there. */
 function limitsParameter(vhost: VhostRecord): JsonObject[] {
-  const value = limits({ 'max-connections': vhost.maxConnections, 'max-queues': vhost.maxQueues })
+  const value = vhostLimits(vhost)
   return Object.keys(value).length === 0 ? [] : [{ component: 'vhost-limits', name: 'limits', value }]
 }
 

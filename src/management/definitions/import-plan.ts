@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { hashPassword, isHashingAlgorithm, refusesHash, verifyPassword } from '../../auth/passwords.ts'
 import { type Hashing, limitedVhost, plainVhost, type VhostDefaults, vhostDefaultOps } from '../../auth/seeding.ts'
 import { refusesTags } from '../../auth/users.ts'
+import { withUserLimits, withVhostLimits } from '../../model/limits/limits.ts'
 import type { Guard, Metadata, MetadataOp } from '../../model/records/metadata.ts'
 import {
   type BindingRecord,
@@ -126,15 +127,16 @@ class Planner {
       const base = present ?? limitedVhost(plainVhost(definition.name, ''), limits)
       this.#put('vhosts', key, vhostRecord(definition, base))
     }
-    for (const { vhost, maxConnections, maxQueues } of vhostLimits) {
+    for (const { vhost, maxConnections, maxQueues, rates } of vhostLimits) {
       const present = this.#value<VhostRecord>(metadataKeys.vhost(vhost))
       if (present === undefined) this.#problems.note(`limits of vhost '${vhost}': there is no such vhost`)
       else {
-        this.#put('vhosts', metadataKeys.vhost(vhost), {
-          ...present,
-          maxConnections: maxConnections ?? present.maxConnections,
-          maxQueues: maxQueues ?? present.maxQueues,
-        })
+        const limits = {
+          ...rates,
+          'max-connections': maxConnections ?? present.maxConnections,
+          'max-queues': maxQueues ?? present.maxQueues,
+        }
+        this.#put('vhosts', metadataKeys.vhost(vhost), withVhostLimits(present, limits))
       }
     }
   }
@@ -266,14 +268,16 @@ class Planner {
     const passwordHash =
       definition.passwordHash ??
       (isUnchanged ? present.passwordHash : hashPassword(password, hashingAlgorithm, randomness))
-    return {
+    const record: UserRecord = {
       name: definition.name,
       passwordHash,
       hashingAlgorithm,
       tags: definition.tags,
       maxConnections: definition.maxConnections ?? present?.maxConnections ?? -1,
       maxChannels: definition.maxChannels ?? present?.maxChannels ?? -1,
+      ...(present?.rates === undefined ? {} : { rates: present.rates }),
     }
+    return withUserLimits(record, definition.rates)
   }
 
   #end(vhost: string, kind: 'queue' | 'exchange', name: string): BindingEnd | undefined {

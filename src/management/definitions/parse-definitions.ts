@@ -5,6 +5,7 @@
  * passed over, so that files of newer versions import. Everything wrong is reported at once. [docs/definitions.md]
  */
 
+import { RATE_LIMITS } from '../../model/limits/limits.ts'
 import { refusesPolicy } from '../../model/policy/policies.ts'
 import { withoutLegacyKeys } from '../../model/policy/policy-keys.ts'
 import type {
@@ -163,6 +164,7 @@ function readUser(reader: FieldReader): UserDefinition {
     tags: reader.tags('tags'),
     maxConnections: optionalLimit(reader, limits['max-connections'], 'max-connections'),
     maxChannels: optionalLimit(reader, limits['max-channels'], 'max-channels'),
+    rates: ratesOf(reader, limits),
   }
 }
 
@@ -194,11 +196,21 @@ function limitsOf(reader: FieldReader, vhost: string): VhostLimits {
     vhost,
     maxConnections: optionalLimit(reader, limits['max-connections'], 'max-connections'),
     maxQueues: optionalLimit(reader, limits['max-queues'], 'max-queues'),
+    rates: ratesOf(reader, limits),
   }
 }
 
-function hasLimit({ maxConnections, maxQueues }: VhostLimits): boolean {
-  return maxConnections !== undefined || maxQueues !== undefined
+function hasLimit({ maxConnections, maxQueues, rates }: VhostLimits): boolean {
+  return maxConnections !== undefined || maxQueues !== undefined || Object.keys(rates).length > 0
+}
+
+function ratesOf(reader: FieldReader, limits: Readonly<Record<string, Json>>): Record<string, number> {
+  const rates: Record<string, number> = {}
+  for (const name of RATE_LIMITS) {
+    const rate = optionalLimit(reader, limits[name], name)
+    if (rate !== undefined) rates[name] = rate
+  }
+  return rates
 }
 
 /** Negative limits are none: -1. */

@@ -2,6 +2,7 @@
  * Metrics of the node as a whole: identity, resources, alarms, churn, logins, the log, and the event loop.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import { COUNTED_LIMITS } from '../../model/observe/limit-counts.ts'
 import { clusterName } from '../api/overview.ts'
 import type { ManagementContext } from '../context.ts'
 import { backendMetrics } from './auth-metrics.ts'
@@ -102,6 +103,8 @@ export class NodeMetrics {
       this.#waits(),
       this.#log(),
       this.#tls(),
+      this.#rates(),
+      this.#limits(),
       this.#runtime(),
     ].join('')
   }
@@ -285,6 +288,27 @@ export class NodeMetrics {
       ['tls_certificate_reloads_total', 'counter', 'Total number of TLS certificates replaced', reloadedCount],
       ['tls_certificate_reload_failures_total', 'counter', 'Total number of unusable new certificates', failedCount],
     ])
+  }
+
+  #rates(): string {
+    const { rates } = this.#context.broker
+    const { publishers, consumers } = rates.heldNow()
+    return simple('warrenmq_', [
+      ['rate_limited_publishers', 'gauge', 'Connections not read now because of a rate limit', publishers],
+      ['rate_limited_consumers', 'gauge', 'Connections without deliveries now because of a rate limit', consumers],
+      ['publish_rate_held_total', 'counter', 'Total number of times a publisher was held', rates.heldPublishersCount],
+      ['delivery_rate_held_total', 'counter', 'Total number of times a consumer was held', rates.heldConsumersCount],
+    ])
+  }
+
+  #limits(): string {
+    const { broker, attempts } = this.#context
+    const name = 'warrenmq_limit_refusals_total'
+    const samples = COUNTED_LIMITS.map((limit) => sample(name, labels({ limit }), broker.counters.limits.of(limit)))
+    const logins = sample(name, labels({ limit: 'login_attempts' }), attempts.exhaustedCount)
+    return (
+      head({ name, type: 'counter', help: 'Total number of refusals because of a limit' }) + samples.join('') + logins
+    )
   }
 
   #runtime(): string {

@@ -5,6 +5,7 @@
 import { Histogram, WAIT_MS_BOUNDS } from '../../base/histogram.ts'
 import { MessageCounters } from '../message/message-counters.ts'
 import { DeathCounters } from './deaths.ts'
+import { LimitCounts } from './limit-counts.ts'
 import { type ProtocolLabel, ProtocolTraffic } from './traffic.ts'
 
 /** Node-wide counters: plain fields. */
@@ -21,6 +22,7 @@ export class BrokerCounters {
   readonly deaths = new DeathCounters()
   authenticationSucceeded = 0
   authenticationFailed = 0
+  readonly limits = new LimitCounts()
   /** From publishing to delivery, ms: one message of every delivery run, which stands for all of that run. */
   readonly queueWaitMs = new Histogram(WAIT_MS_BOUNDS)
   readonly #traffic = new Map<ProtocolLabel, ProtocolTraffic>()

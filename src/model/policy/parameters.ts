@@ -5,6 +5,7 @@
  * A component has to be registered to be set. Kept in the metadata; who wants to follow changes watches the store.
  */
 
+import { USER_LIMITS, VHOST_LIMITS, withUserLimits, withVhostLimits } from '../limits/limits.ts'
 import type { Refusal } from '../queue/queue.ts'
 import type { Guard, Metadata, MetadataOp } from '../records/metadata.ts'
 import {
@@ -24,10 +25,6 @@ export interface ParameterComponent {
   /** Why the value is not acceptable, or undefined. */
   refuses(vhost: string, name: string, value: unknown): string | undefined
 }
-
-const NO_LIMIT = -1
-const VHOST_LIMITS = { 'max-connections': 'maxConnections', 'max-queues': 'maxQueues' } as const
-const USER_LIMITS = { 'max-connections': 'maxConnections', 'max-channels': 'maxChannels' } as const
 
 /** Limits by RabbitMQ's names; null takes a limit away. */
 export type Limits = Readonly<Record<string, unknown>>
@@ -96,20 +93,18 @@ export class Parameters {
   setVhostLimits(vhost: string, limits: Limits, answered: Answered<null>): void {
     const problem = refusesLimits(limits, VHOST_LIMITS, 'limits')
     if (problem !== undefined) return answered(refused(problem))
-    this.#update<VhostRecord>(metadataKeys.vhost(vhost), `vhost ${vhost} not found`, answered, (record) => ({
-      ...record,
-      ...limitFields(limits, VHOST_LIMITS),
-    }))
+    this.#update<VhostRecord>(metadataKeys.vhost(vhost), `vhost ${vhost} not found`, answered, (record) =>
+      withVhostLimits(record, numbers(limits)),
+    )
   }
 
   /** Changes limits of a user; those not named stay. Negative or null is no limit. */
   setUserLimits(user: string, limits: Limits, answered: Answered<null>): void {
     const problem = refusesLimits(limits, USER_LIMITS, 'user-limits')
     if (problem !== undefined) return answered(refused(problem))
-    this.#update<UserRecord>(metadataKeys.user(user), `user '${user}' not found`, answered, (record) => ({
-      ...record,
-      ...limitFields(limits, USER_LIMITS),
-    }))
+    this.#update<UserRecord>(metadataKeys.user(user), `user '${user}' not found`, answered, (record) =>
+      withUserLimits(record, numbers(limits)),
+    )
   }
 
   #update<T>(key: MetadataKey, missing: string, answered: Answered<null>, change: (record: T) => T): void {
@@ -137,9 +132,9 @@ export class Parameters {
   }
 }
 
-function refusesLimits(limits: Limits, known: Readonly<Record<string, string>>, noun: string): Refusal | undefined {
+function refusesLimits(limits: Limits, known: readonly string[], noun: string): Refusal | undefined {
   const entries = Object.entries(limits)
-  const unknown = entries.filter(([name]) => !Object.hasOwn(known, name))
+  const unknown = entries.filter(([name]) => !known.includes(name))
   if (unknown.length > 0) {
     return preconditionFailed(`Unrecognised terms ${erlangText(Object.fromEntries(unknown))} in ${noun}`)
   }
@@ -149,11 +144,9 @@ function refusesLimits(limits: Limits, known: Readonly<Record<string, string>>, 
     : preconditionFailed(`${wrong[0]} should be a number, actually was ${erlangText(wrong[1])}`)
 }
 
-function limitFields(limits: Limits, known: Readonly<Record<string, string>>): Record<string, number> {
+/** `refusesLimits` saw nothing but numbers and null. */
+function numbers(limits: Limits): Record<string, number | null> {
   return Object.fromEntries(
-    Object.entries(limits).map(([name, value]) => [
-      known[name]!,
-      value === null ? NO_LIMIT : Math.max(Number(value), NO_LIMIT),
-    ]),
+    Object.entries(limits).map(([name, value]) => [name, value === null ? null : Number(value)]),
   )
 }

@@ -3,6 +3,8 @@
  * Keys are lists of text; the first element is the kind. Arguments are kept in their typed form as JSON (see arguments-json.ts).
  */
 
+import type { Rates } from '../limits/limits.ts'
+
 /** JSON form of typed arguments: `[name, type, value]` triples, so that types and order survive. */
 export type StoredArguments = readonly (readonly [name: string, type: string, value: unknown])[]
 
@@ -17,6 +19,8 @@ export interface VhostRecord {
   /** -1 is no limit. */
   readonly maxConnections: number
   readonly maxQueues: number
+  /** Absent in records of brokers that had none. */
+  readonly rates?: Rates
 }
 
 export interface UserRecord {
@@ -27,6 +31,7 @@ export interface UserRecord {
   readonly tags: readonly string[]
   readonly maxConnections: number
   readonly maxChannels: number
+  readonly rates?: Rates
 }
 
 export interface PermissionRecord {

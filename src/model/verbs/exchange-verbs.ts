@@ -106,6 +106,7 @@ export class ExchangeVerbs {
     }
     const limit = this.#world.settings.exchangeCountMax
     if (this.#world.totals.exchangeCount >= limit) {
+      this.#world.counters.limits.hit('exchanges')
       return preconditionFailed(`cannot declare exchange '${name}': exchange limit of ${limit} is reached`)
     }
     const text = type.refusesArguments(args)

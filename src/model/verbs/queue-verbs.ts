@@ -206,10 +206,12 @@ export class QueueVerbs {
     const { vhost, name, durable, exclusive } = properties
     const limit = this.#vhost().maxQueues
     if (limit >= 0 && this.#topology.queues.size + this.#pendingCount > limit) {
+      this.#world.counters.limits.hit('vhost_queues')
       return queueLimitReached(name, vhost, limit)
     }
     const nodeLimit = this.#world.settings.queueCountMax
     if (this.#world.totals.queueCount >= nodeLimit) {
+      this.#world.counters.limits.hit('node_queues')
       return preconditionFailed(`cannot declare queue '${name}': queue limit in cluster (${nodeLimit}) is reached`)
     }
     const refusal = kind.refusesDeclaration(properties, args)

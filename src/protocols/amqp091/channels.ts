@@ -52,10 +52,12 @@ export class Channels {
     const { totals, settings, broker } = world
     const count = this.#open.size + this.#closing.size
     if (this.#countMax !== 0 && count >= this.#countMax) {
+      broker.counters.limits.hit('connection_channels')
       const text = `number of channels opened (${count}) has reached the negotiated channel_max (${this.#countMax})`
       throw ConnectionError.notAllowed(text)
     }
     if (totals.channelCount >= settings.channelCountMaxOfNode) {
+      broker.counters.limits.hit('node_channels')
       const limit = `maximum allowed limit of ${settings.channelCountMaxOfNode}`
       throw ConnectionError.notAllowed(
         `number of channels opened on node '${settings.nodeName}' has reached the ${limit}`,

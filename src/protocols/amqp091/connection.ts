@@ -24,7 +24,7 @@ import { Channels } from './channels.ts'
 import { decodeMethod, encodeMethod, HEARTBEAT, readMethodId } from './codec.ts'
 import { connectionName, type ListedConnection, ListedHandle } from './connection-listing.ts'
 import { ConnectionLog } from './connection-log.ts'
-import { ChannelError, ConnectionError, closeArguments, frameText } from './errors.ts'
+import { ChannelError, ConnectionError, closeArguments, FRAME_ERROR_CODE, frameText } from './errors.ts'
 import { FrameReader, type FrameSink } from './frame-reader.ts'
 import { loginSource, type Tuning } from './handshake.ts'
 import { InputGate } from './input-gate.ts'
@@ -273,6 +273,11 @@ export class Connection
       outbox,
       vhost: broker.vhost(vhostName)!, // `refusesConnection` knows it.
       permissions,
+      rates: broker.rates.open(
+        identity.user,
+        vhostName,
+        this.#gate.rateGates((error) => this.#failed(0, 0, error)),
+      ),
       identity,
       actor: { user: identity.user, connectionId: this.id },
       connectionName: this.name,
@@ -371,6 +376,7 @@ export class Connection
   #listedState(): ConnectionStatus['state'] {
     if (this.#state !== 'running') return 'closing'
     if (this.#alarmGate?.isBlocked === true) return 'blocked'
+    if (this.#session?.rates.isHeld('in') === true) return 'flow'
     return this.#world.alarms.isBlocking ? 'blocking' : 'running'
   }
 
@@ -421,7 +427,10 @@ export class Connection
   }
 
   onTimer(): void {
-    if (this.#state === 'opening') this.#log.handshakeTimeout(this.#opening.state)
+    if (this.#state === 'opening') {
+      this.#world.broker.counters.limits.hit('handshake_time')
+      this.#log.handshakeTimeout(this.#opening.state)
+    }
     this.destroy()
   }
 
@@ -519,6 +528,7 @@ export class Connection
   #failed(channelNumber: number, methodId: number, error: unknown): void {
     if (error instanceof ChannelError || error instanceof ConnectionError) {
       if (error.failedMethod === 0) error.failedMethod = methodId
+      if (error.replyCode === FRAME_ERROR_CODE) this.#world.broker.counters.limits.hit('frames')
       const channel = channelNumber === 0 ? null : (this.#channels?.get(channelNumber) ?? null)
       if (error instanceof ConnectionError) this.#closeWith(error)
       else if (channel === null) this.#closeWith(ConnectionError.promoted(error))
@@ -581,6 +591,7 @@ export class Connection
     this.#channels?.closeAll()
     const session = this.#session
     this.#session = null
+    session?.rates.close()
     if (session === null) done()
     else session.vhost.releaseOwner(this.id, done)
   }

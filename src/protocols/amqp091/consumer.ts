@@ -97,7 +97,9 @@ export class ChannelConsumer implements ConsumerSink, DeliverySource {
     const tag = this.noAck
       ? deliveries.deliveredNoAck(this, redelivered)
       : deliveries.delivered(this, sequence, redelivered)
-    if (this.#session.vhost.isTraced) deliveries.trace(view, this.subscription?.queue.name ?? '', redelivered)
+    const { rates, vhost } = this.#session
+    if (rates.isLimited) rates.delivered(view.bodyBytes)
+    if (vhost.isTraced) deliveries.trace(view, this.subscription?.queue.name ?? '', redelivered)
     if (isVerbatim(view, deliveryCount, acquiredCount)) this.#write(view, address, tag, redelivered)
     else this.#writeShown(view, address, tag, redelivered, deliveryCount, acquiredCount)
   }

@@ -69,8 +69,12 @@ export class Consuming implements TurnTask {
     if (consumers.has(args.consumerTag)) {
       throw ConnectionError.notAllowed(`attempt to reuse consumer tag '${args.consumerTag}'`)
     }
-    const max = this.#session.world.settings.consumerCountMaxPerChannel
-    if (consumers.size >= max) throw ConnectionError.notAllowed(`reached maximum (${max}) of consumers per channel`)
+    const { settings, broker } = this.#session.world
+    const max = settings.consumerCountMaxPerChannel
+    if (consumers.size >= max) {
+      broker.counters.limits.hit('channel_consumers')
+      throw ConnectionError.notAllowed(`reached maximum (${max}) of consumers per channel`)
+    }
     const tag = args.consumerTag === '' ? this.#newTag() : args.consumerTag
     if (queueName === REPLY_TO) this.#consumeReplies(tag, args)
     else this.#consumeQueue(queueName, tag, args)

@@ -14,6 +14,9 @@ interface Reply {
   readonly scope: 'channel' | 'connection' | 'return'
 }
 
+/** A frame that is too large, too short or none at all. */
+export const FRAME_ERROR_CODE = 501
+
 /** Every reply code. [AMQP 0-9-1 §1.2] */
 export const REPLIES = {
   contentTooLarge: { code: 311, name: 'CONTENT_TOO_LARGE', scope: 'channel' },
@@ -25,7 +28,7 @@ export const REPLIES = {
   notFound: { code: 404, name: 'NOT_FOUND', scope: 'channel' },
   resourceLocked: { code: 405, name: 'RESOURCE_LOCKED', scope: 'channel' },
   preconditionFailed: { code: 406, name: 'PRECONDITION_FAILED', scope: 'channel' },
-  frameError: { code: 501, name: 'FRAME_ERROR', scope: 'connection' },
+  frameError: { code: FRAME_ERROR_CODE, name: 'FRAME_ERROR', scope: 'connection' },
   syntaxError: { code: 502, name: 'SYNTAX_ERROR', scope: 'connection' },
   commandInvalid: { code: 503, name: 'COMMAND_INVALID', scope: 'connection' },
   channelError: { code: 504, name: 'CHANNEL_ERROR', scope: 'connection' },

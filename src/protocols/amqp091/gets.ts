@@ -84,7 +84,7 @@ export class Gets implements TakeSink {
   }
 
   #answer(taken: Taken | null): void {
-    const { outbox } = this.#session
+    const { outbox, rates } = this.#session
     const { channel } = this.#deliveries
     if (taken === null) {
       const tally = this.#tallyOf(this.#queue!) // Set by `get`, which this answers.
@@ -95,6 +95,7 @@ export class Gets implements TakeSink {
     }
     const { view, redelivered, readyCount } = taken
     const deliveryTag = this.#tag(taken)
+    if (rates.isLimited) rates.got(view.bodyBytes)
     if (this.#session.vhost.isTraced) this.#deliveries.trace(view, this.#queue?.name ?? '', redelivered)
     const { bytes, routingStart, propertiesStart } = view
     const at = outbox.reserve(GET_OK_FIXED_BYTES + propertiesStart - routingStart)

@@ -4,6 +4,7 @@
  * Reasons to wait nest: a declaration that is being stored, a get that reads from disk, an alarm. While there is one the
  * socket is paused, so what is kept is bounded by what was under way: the rest of a chunk and one or two more.
  */
+import { ReaderGates } from '../../net/reader-gates.ts'
 import type { Socket } from '../../net/socket.ts'
 import type { FrameReader } from './frame-reader.ts'
 
@@ -47,6 +48,15 @@ export class InputGate {
     this.#holds.delete(reason)
     if (this.#holds.size === 0) this.#drain()
     if (!this.#holds.has(reason)) this.#socket.resume(reason)
+  }
+
+  /** The gate as rates hold it. `fail` takes what the reader throws when it goes on. */
+  rateGates(fail: (error: unknown) => void): ReaderGates {
+    const input = {
+      hold: (_again: boolean, reason: number) => this.shut(reason),
+      release: (reason: number) => this.open(reason),
+    }
+    return new ReaderGates(this.#socket, input, fail)
   }
 
   /** Whether input waits. */

@@ -195,8 +195,10 @@ export class ChannelPublisher implements Publication {
   }
 
   #checkSize(bodyBytes: number): void {
-    const max = this.#session.world.settings.messageBytesMax
+    const { settings, broker } = this.#session.world
+    const max = settings.messageBytesMax
     if (bodyBytes <= max) return
+    broker.counters.limits.hit('message_size')
     const configured = max === BODY_BYTES_LIMIT ? 'max size' : 'configured max size'
     throw ChannelError.preconditionFailed(`message size ${bodyBytes} is larger than ${configured} ${max}`)
   }
@@ -204,13 +206,14 @@ export class ChannelPublisher implements Publication {
   // One complete message
 
   #publish(publication: Publication): PublishOutcome {
-    const { vhost, world } = this.#session
+    const { vhost, world, rates } = this.#session
     const { draft } = this.#scratch
     const { address } = publication
     this.#prepare(publication)
     const route = this.#route(address)
     if (vhost.isTraced) vhost.tracer.published(draft, route, this.#traceContext())
     const outcome = vhost.publishTo(route, draft)
+    if (rates.isLimited) rates.published(draft.bodyBytes)
     // `#checkAddress` found both.
     address.tally!.published++
     address.exchange!.counters.publishedIn++

@@ -7,6 +7,7 @@ import type { CertificateRule } from '../../auth/certificate-login.ts'
 import type { Identity, Login } from '../../auth/identity.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Broker } from '../../model/broker.ts'
+import type { RateMeter } from '../../model/limits/rate-meter.ts'
 import type { MessageFormats } from '../../model/message/message-format.ts'
 import type { Alarms } from '../../model/observe/alarms.ts'
 import type { ProtocolTraffic } from '../../model/observe/traffic.ts'
@@ -75,6 +76,8 @@ export interface Session {
   readonly outbox: Outbox
   readonly vhost: Vhost
   readonly permissions: SessionPermissions
+  /** Rates of the user and the virtual host. */
+  readonly rates: RateMeter
   /** Of the last login, or of the last new secret. */
   identity: Identity
   readonly actor: Actor

@@ -12,9 +12,11 @@ import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
 import { TURN_SESSIONS, type TurnTask } from '../../base/turn.ts'
 import { AccessPending } from '../../model/access/access-pending.ts'
 import type { CloseReason } from '../../model/connections.ts'
+import type { RateMeter } from '../../model/limits/rate-meter.ts'
 import { MessageCounters } from '../../model/message/message-counters.ts'
 import type { AlarmListener, Alarms } from '../../model/observe/alarms.ts'
 import type { Outbox } from '../../net/outbox.ts'
+import { ReaderGates } from '../../net/reader-gates.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
 import { AckLine, type AckListener } from './ack-line.ts'
@@ -88,6 +90,7 @@ export class MqttConnection
   #state: State = 'greeting'
   #member: Member | null = null
   #listed: ListedConnection | null = null
+  #rates: RateMeter | null = null
   #session: MqttSession | null = null
   #will: Will | null = null
   #acks: AckLine | null = null
@@ -135,6 +138,10 @@ export class MqttConnection
   get acks(): AckLine {
     this.#acks ??= new AckLine(this.#world.broker.world, this.outbox, this.#world.trafficOf(this.level), this)
     return this.#acks
+  }
+
+  get rates(): RateMeter {
+    return this.#rates! // Set by #register.
   }
 
   get member(): Member {
@@ -360,6 +367,7 @@ export class MqttConnection
       resumed ?? this.#sessions.create(member.vhost.name, member.clientId, member.identity.user, expirySeconds > 0)
     if (session === undefined) {
       this.#free()
+      this.#world.broker.counters.limits.hit('mqtt_sessions')
       return this.#fail(new MqttError(spec.QUOTA_EXCEEDED, 'limit of sessions is reached'))
     }
     if (session.expirySeconds !== expirySeconds) {
@@ -406,6 +414,12 @@ export class MqttConnection
     const aliasMax = Math.min(properties.topicAliasMaximum ?? 0, settings.topicAliasMax)
     this.aliases = aliasMax > 0 ? new AliasTable(aliasMax) : null
     this.#keepAliveSeconds = grantedKeepAlive(settings, this.level, keepAliveSeconds)
+    const { identity, vhost } = this.member
+    this.#rates = broker.rates.open(
+      identity.user,
+      vhost.name,
+      new ReaderGates(this.#socket, this.#reader, (error) => this.#fail(error)),
+    )
     this.#listed = new ListedConnection(this.id, this, this.member, () => this.#session?.subscriptionCount ?? 0)
     broker.connections.add(this.#listed)
     broker.counters.connectionsOpened++
@@ -477,6 +491,7 @@ export class MqttConnection
   onTimer(): void {
     if (this.#state === 'closing') return this.#socket.destroy()
     if (this.#state !== 'open') {
+      this.#world.broker.counters.limits.hit('handshake_time')
       this.#world.logger.notice(`${this.name}: no login within ${this.#world.settings.loginTimeoutMs} ms`)
       return this.#socket.destroy()
     }
@@ -557,6 +572,7 @@ export class MqttConnection
     this.#acks?.close()
     this.#retainedDelivery?.close()
     this.#expiry?.stop()
+    this.#rates?.close()
     const session = this.#session
     const will = this.#will
     this.#session = null

@@ -8,6 +8,8 @@
  *
  * Invariant: a sink has credit only while there is a peer, room in its window and in its outbox.
  */
+
+import type { RateMeter } from '../../model/limits/rate-meter.ts'
 import { type MessageView, PROTOCOL_MQTT } from '../../model/message/message.ts'
 import type { MessageCounters } from '../../model/message/message-counters.ts'
 import type { Address } from '../../model/message/message-store.ts'
@@ -48,6 +50,7 @@ export interface DeliveryPeer {
   readonly counters: MessageCounters
   readonly connectionName: string
   readonly member: Member
+  readonly rates: RateMeter
   /** A queue of the session was deleted under it. */
   onQueueGone(reason: string): void
 }
@@ -209,6 +212,7 @@ export class Deliveries {
     }
     this.#count(peer, sink.traffic, qos, redelivered)
     if (sink.vhost?.isTraced === true) trace(sink.vhost, peer, view, consumer.queue.name, redelivered)
+    if (peer.rates.isLimited) peer.rates.delivered(view.bodyBytes)
     if (qos === 0) return consumer.settle(sequence, 'accepted')
     this.#inFlight.add(packetId, qos === 1 ? PHASE_SENT_QOS1 : PHASE_SENT_QOS2, sink.index, sequence)
     if (this.#inFlight.count === peer.windowCount) this.#refresh()

@@ -60,6 +60,7 @@ export async function logIn(world: MqttWorld, ends: TransportEnds, packet: Conne
 export function checkLimits(world: MqttWorld, permissions: SessionPermissions): void {
   const { broker, settings } = world
   if (world.connectionCount > settings.connectionCountMax) {
+    broker.counters.limits.hit('mqtt_connections')
     throw new MqttError(QUOTA_EXCEEDED, `limit of ${settings.connectionCountMax} MQTT connections is reached`)
   }
   if (!permissions.mayEnter()) {

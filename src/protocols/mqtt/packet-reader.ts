@@ -5,6 +5,7 @@
  * The sink may hold the reader while it waits for something; what follows is kept until `release`. The socket is paused
  * meanwhile, so that no more than a chunk or two are kept.
  */
+import { PAUSE_WAITING } from '../../net/socket.ts'
 import { malformed, tooLarge } from './errors.ts'
 
 /** A remainder shorter than this part of its chunk is copied, so that it does not pin the chunk. */
@@ -12,6 +13,8 @@ const COPY_SHARE = 2
 
 /** What a reader has between packets. Never changed. */
 const NO_PARTS: Buffer[] = []
+/** A reason to wait that is never taken back. */
+const CLOSED = 1 << 30
 
 /** Takes packets. */
 export interface PacketSink {
@@ -28,7 +31,8 @@ export class PacketReader {
   #partBytes = 0
   /** Bytes that the packet being collected has, as far as known. */
   #neededBytes = 0
-  isHeld = false
+  /** Reasons to wait, as bits of `PAUSE_…`. */
+  #holds = 0
   #isRepeated = false
 
   constructor(sink: PacketSink, packetBytesMax: number) {
@@ -38,27 +42,27 @@ export class PacketReader {
 
   /** Takes a chunk. Throws `MqttError` for what is no packet, before anything of it is kept. */
   feed(chunk: Buffer): void {
-    if (this.#partBytes === 0 && !this.isHeld) return this.#cut(chunk)
+    if (this.#partBytes === 0 && this.#holds === 0) return this.#cut(chunk)
     this.#add(chunk)
-    if (!this.isHeld && this.#partBytes >= this.#neededBytes) this.#cutParts()
+    if (this.#holds === 0 && this.#partBytes >= this.#neededBytes) this.#cutParts()
   }
 
   /** No more packets until `release`. `again`: the packet at hand is handed in once more. */
-  hold(again = false): void {
-    this.isHeld = true
+  hold(again = false, reason = PAUSE_WAITING): void {
+    this.#holds |= reason
     if (again) this.#isRepeated = true
   }
 
-  /** Goes on with what was kept. */
-  release(): void {
-    if (!this.isHeld) return
-    this.isHeld = false
-    if (this.#partBytes > 0) this.#cutParts()
+  /** One reason less: when it was the last, goes on with what was kept. */
+  release(reason = PAUSE_WAITING): void {
+    if ((this.#holds & reason) === 0) return
+    this.#holds &= ~reason
+    if (this.#holds === 0 && this.#partBytes > 0) this.#cutParts()
   }
 
   /** Drops what was kept, and everything to come. */
   close(): void {
-    this.isHeld = true
+    this.#holds |= CLOSED
     this.#parts = NO_PARTS
     this.#partBytes = 0
   }
@@ -79,7 +83,7 @@ export class PacketReader {
   #cut(bytes: Buffer): void {
     const { length } = bytes
     let at = 0
-    while (at < length && !this.isHeld) {
+    while (at < length && this.#holds === 0) {
       let headBytes = 2
       let remaining = 0
       if (at + 1 < length) {

@@ -4,6 +4,8 @@
  * Topic, route and permission are remembered by the topic's bytes, the draft and its properties are shared memory: a
  * message that resembles the one before allocates nothing. Acknowledgements wait in the ack line. [MQTT 5.0 §3.3, §4.3]
  */
+
+import type { RateMeter } from '../../model/limits/rate-meter.ts'
 import { NO_EXPIRATION, PROPERTIES_BYTES_MAX } from '../../model/message/message.ts'
 import type { MessageCounters } from '../../model/message/message-counters.ts'
 import type { ProtocolTraffic } from '../../model/observe/traffic.ts'
@@ -38,6 +40,7 @@ export interface PublishSession {
   readonly connectionName: string
   readonly level: ProtocolLevel
   readonly counters: MessageCounters
+  readonly rates: RateMeter
   readonly acks: AckLine
   readonly receivedCount: number
   readonly clientIdBytes: Buffer
@@ -76,12 +79,13 @@ export class Publishing {
       return this.#session.acks.add(PUBREC, scan.packetId, SUCCESS, true)
     }
     if (!this.#isAllowed(topic)) return this.#refuse(scan, NOT_AUTHORIZED)
-    const { counters } = this.#session
+    const { counters, rates } = this.#session
     counters.published++
     const traffic = this.#traffic
     traffic.countPublished(scan.payloadEnd - scan.payloadStart)
     if (scan.qos > 0) traffic.publishedForConfirm++
     const outcome = this.#send(scan, topic)
+    if (rates.isLimited) rates.published(scan.payloadEnd - scan.payloadStart)
     if (topic.counters !== null) topic.counters.publishedIn++
     if (outcome === PUBLISH_UNROUTED) {
       if (topic.counters !== null) topic.counters.unroutable++

@@ -161,12 +161,13 @@ export class Subscribing {
 
   #judge(filter: string, plain: string, qos: number, isGroup: boolean): number {
     const session = this.#session
-    const { settings, names } = this.#world
+    const { settings, names, broker } = this.#world
     const queueName = isGroup ? sharedQueueName(filter) : qos === 0 ? session.passingQueueName : session.queueName
     const bindingKey = names.bindingKey(plain)
     if (!maySubscribe(this.#peer.member.permissions, settings.exchange, queueName, bindingKey)) return NOT_AUTHORIZED
-    if (!session.has(filter) && session.subscriptionCount >= settings.subscriptionCountMax) return QUOTA_EXCEEDED
-    return qos
+    if (session.has(filter) || session.subscriptionCount < settings.subscriptionCountMax) return qos
+    broker.counters.limits.hit('subscriptions')
+    return QUOTA_EXCEEDED
   }
 
   // Carrying out

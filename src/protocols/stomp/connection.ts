@@ -13,6 +13,7 @@ import { AccessPending } from '../../model/access/access-pending.ts'
 import type { ChannelStatus, CloseReason } from '../../model/connections.ts'
 import { SessionTallies } from '../../model/message/session-tallies.ts'
 import type { AlarmListener, Alarms } from '../../model/observe/alarms.ts'
+import { ReaderGates } from '../../net/reader-gates.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
 import type { Frame } from './codec.ts'
@@ -175,6 +176,11 @@ export class StompConnection
       connectionName: this.name,
       vhost,
       permissions,
+      rates: broker.rates.open(
+        identity.user,
+        vhost.name,
+        new ReaderGates(this.socket, this.#reader, (error) => this.fail(error)),
+      ),
       identity,
       actor: { user: identity.user, connectionId: this.id },
     })
@@ -275,6 +281,7 @@ export class StompConnection
 
   onTimer(): void {
     if (this.#state !== 'closing') {
+      this.#world.broker.counters.limits.hit('handshake_time')
       this.#world.logger.notice(`${this.name}: no login within ${this.#world.settings.loginTimeoutMs} ms`)
     }
     this.destroy()

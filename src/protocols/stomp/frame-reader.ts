@@ -5,6 +5,7 @@
  * something came that can complete the frame: every byte is looked at a bounded number of times. The sink may hold the
  * reader while it waits, and may ask for the frame at hand again.
  */
+import { PAUSE_WAITING } from '../../net/socket.ts'
 import { type Frame, type FrameRules, HEAD_BYTES_MAX, NEEDS_LINE_FEED, NEEDS_NUL, parseFrame } from './codec.ts'
 import { VERSION_10, type Version } from './spec.ts'
 
@@ -29,7 +30,8 @@ export class FrameReader implements FrameRules {
   #keptBytes = 0
   /** What the frame that is kept waits for. */
   #needs = NEEDS_LINE_FEED
-  #isHeld = false
+  /** Reasons to wait, as bits of `PAUSE_…`. */
+  #holds = 0
   #isRepeated = false
   #isClosed = false
 
@@ -43,26 +45,26 @@ export class FrameReader implements FrameRules {
   /** Takes a chunk. Throws `StompError` for what is no frame. */
   feed(chunk: Buffer): void {
     if (this.#isClosed) return
-    if (this.#keptBytes === 0 && !this.#isHeld) {
+    if (this.#keptBytes === 0 && this.#holds === 0) {
       const end = this.#cut(chunk, chunk.length)
       if (end < chunk.length && !this.#isClosed) this.#keep(chunk, end)
       return
     }
     this.#keep(chunk, 0)
-    if (!this.#isHeld && this.#mayComplete(chunk)) this.#cutKept()
+    if (this.#holds === 0 && this.#mayComplete(chunk)) this.#cutKept()
   }
 
   /** No more frames until `release`. `again`: the frame at hand is handed in once more. */
-  hold(again: boolean): void {
-    this.#isHeld = true
+  hold(again: boolean, reason = PAUSE_WAITING): void {
+    this.#holds |= reason
     if (again) this.#isRepeated = true
   }
 
-  /** Goes on with what was kept. Throws as `feed` does. */
-  release(): void {
-    if (!this.#isHeld || this.#isClosed) return
-    this.#isHeld = false
-    if (this.#keptBytes > 0) this.#cutKept()
+  /** One reason less: when it was the last, goes on with what was kept. Throws as `feed` does. */
+  release(reason = PAUSE_WAITING): void {
+    if ((this.#holds & reason) === 0 || this.#isClosed) return
+    this.#holds &= ~reason
+    if (this.#holds === 0 && this.#keptBytes > 0) this.#cutKept()
   }
 
   /** Drops what was kept, and everything to come. */
@@ -84,7 +86,7 @@ export class FrameReader implements FrameRules {
   #cut(bytes: Buffer, end: number): number {
     const frame = this.#frame
     let at = 0
-    while (at < end && !this.#isHeld && !this.#isClosed) {
+    while (at < end && this.#holds === 0 && !this.#isClosed) {
       if (!parseFrame(bytes, at, end, frame, this)) {
         this.#needs = frame.needs
         return frame.skippedTo

@@ -186,6 +186,7 @@ export class Publishing {
     const headers = this.#headers
     const bodyBytes = frame.bodyEnd - frame.bodyStart
     if (bodyBytes > settings.messageBytesMax) {
+      broker.counters.limits.hit('message_size')
       const text = `message size ${bodyBytes} is larger than configured max size ${settings.messageBytesMax}`
       throw refusalError({ code: 'precondition-failed', text })
     }
@@ -259,11 +260,12 @@ export class Publishing {
   }
 
   #publish(frame: Frame, address: SendAddress): void {
-    const { vhost, world, receipts } = this.#session
+    const { vhost, world, receipts, rates } = this.#session
     const { draft, traffic } = world
     const route = this.#route(address)
     if (vhost.isTraced) this.#trace(route)
     const outcome = vhost.publishTo(route, draft)
+    if (rates.isLimited) rates.published(draft.bodyBytes)
     // `#checkAddress` found both.
     const tally = address.tally!
     tally.published++

@@ -97,6 +97,7 @@ export class StompSession implements SubscriptionListener {
   close(done: () => void): void {
     this.#transactions.close()
     this.#session.receipts.close()
+    this.#session.rates.close()
     this.#subscriptions.close()
     this.#session.vhost.releaseOwner(this.#session.actor.connectionId ?? '', done)
   }

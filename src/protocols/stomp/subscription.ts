@@ -99,6 +99,7 @@ export class StompSubscription implements ConsumerSink {
     const number = this.#noAck ? this.window.skip() : this.window.push(SOURCE, sequence)
     this.#count(redelivered)
     if (!this.#noAck && this.window.count === this.options.prefetchCount) this.hasCredit = false
+    if (session.rates.isLimited) session.rates.delivered(view.bodyBytes)
     if (session.vhost.isTraced) this.#trace(view, redelivered)
     const { outbox, world, version } = session
     const { store } = world.broker.world

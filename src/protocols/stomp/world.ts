@@ -5,6 +5,7 @@ import type { CertificateRule } from '../../auth/certificate-login.ts'
 import type { Identity, Login } from '../../auth/identity.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Broker } from '../../model/broker.ts'
+import type { RateMeter } from '../../model/limits/rate-meter.ts'
 import { MessageDraft, PROTOCOL_STOMP } from '../../model/message/message.ts'
 import type { MessageFormats } from '../../model/message/message-format.ts'
 import type { SessionTallies } from '../../model/message/session-tallies.ts'
@@ -122,6 +123,8 @@ export interface Session {
   readonly connectionName: string
   readonly vhost: Vhost
   readonly permissions: SessionPermissions
+  /** Rates of the user and the virtual host. */
+  readonly rates: RateMeter
   readonly identity: Identity
   readonly actor: Actor
 }
