@@ -4,6 +4,7 @@
  */
 import type { Clock } from './base/clock.ts'
 import { amqp091 } from './boot/amqp091.ts'
+import { auditReload, openAudit } from './boot/audit.ts'
 import { Backends } from './boot/backends.ts'
 import { Certificates } from './boot/certificates.ts'
 import { fillMetadata } from './boot/contents.ts'
@@ -21,6 +22,7 @@ import type { BrokerOptions, RunningBroker } from './config/broker-options.ts'
 import { formatJsonLine, formatLine } from './config/log-text.ts'
 import type { Settings } from './config/settings.ts'
 import { SERVER_VERSION } from './config/version.ts'
+import type { AuditLog } from './management/audit/audit-log.ts'
 import { Broker } from './model/broker.ts'
 import { Alarms } from './model/observe/alarms.ts'
 import { AlarmEvents } from './model/observe/event-exchange.ts'
@@ -66,8 +68,10 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   const alarms = new Alarms()
   const foundation = await layFoundation({ settings, dataDir, logger, clock, alarms })
   ending.add(() => foundation.close())
-  await fillMetadata(foundation, settings, logger)
-  const parts = makeParts(options, foundation, alarms)
+  const audit = openAudit(settings, dataDir, foundation.clock, logger.child('management'))
+  ending.add(() => audit.close())
+  await fillMetadata(foundation, settings, audit, logger)
+  const parts = makeParts(options, foundation, alarms, audit)
   const { broker, monitor } = parts
   ending.add(() => parts.backends.close())
   // Before the broker starts: kept sessions claim their part of the message store.
@@ -93,6 +97,7 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
     acceptAmqp: (transport: Transport) => amqp.accept(transport),
     stop: () => ending.run(),
     reload: (changed: Settings) => {
+      auditReload(audit, parts.inForce.settings, changed)
       parts.inForce.settings = changed
       void certificates.reload(changed)
       return reload(monitor, changed)
@@ -133,7 +138,7 @@ function publishLog({ logControl, settings }: BootOptions, broker: Broker, endin
   ending.add(() => Promise.resolve(logControl.attach(null)))
 }
 
-function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms): BrokerParts {
+function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms, audit: AuditLog): BrokerParts {
   const { settings, dataDir, logger } = options
   const backends = new Backends(foundation, settings, logger)
   const { login, httpLogin } = logins(foundation, settings, logger, backends)
@@ -161,6 +166,7 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms)
       queueDefaults: { consumerTimeoutMs: settings.amqp.consumerTimeoutMs, deliveryLimit: 20 },
     },
   })
+  audit.announceTo(broker.events)
   new AlarmEvents(broker.events, alarms, settings.node.name)
   return {
     settings,
@@ -177,6 +183,7 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms)
     users: users(foundation, settings),
     formats,
     chunks: new ChunkPool(),
+    audit,
   }
 }
 

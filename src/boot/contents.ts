@@ -2,11 +2,13 @@
 import { defaultObjects, type Hashing, seedDefaults } from '../auth/seeding.ts'
 import type { Logger } from '../base/log.ts'
 import type { Settings } from '../config/settings.ts'
+import type { AuditLog } from '../management/audit/audit-log.ts'
 import { importDefinitionsFiles } from '../management/definitions/definitions-files.ts'
 import type { ImportContext } from '../management/definitions/import-plan.ts'
 import { topologyBuilders } from '../management/definitions/topology-builders.ts'
 import { exchangeTypes } from '../model/routing/exchange-types.ts'
 import { queueKinds } from '../queues/registry.ts'
+import { auditImport } from './audit.ts'
 import type { Foundation } from './foundation.ts'
 
 /** Who stands as declarer of what an import creates. */
@@ -33,7 +35,12 @@ export function hashing(foundation: Foundation, settings: Settings): Hashing {
 }
 
 /** Imports what the settings name, then gives an empty store its defaults. Rejects with what is wrong in a file. */
-export async function fillMetadata(foundation: Foundation, settings: Settings, logger: Logger): Promise<void> {
+export async function fillMetadata(
+  foundation: Foundation,
+  settings: Settings,
+  audit: AuditLog,
+  logger: Logger,
+): Promise<void> {
   const { definitions } = settings
   const locations = [
     definitions.file,
@@ -44,7 +51,10 @@ export async function fillMetadata(foundation: Foundation, settings: Settings, l
     const source = { location, skipIfUnchanged: definitions.skipIfUnchanged, hashAlgorithm: definitions.hashAlgorithm }
     const summary = await importDefinitionsFiles(source, foundation.metadata, importContext(foundation, settings))
     if (summary === undefined) logger.info(`definitions in ${location} are unchanged since their last import`)
-    else logger.info(`imported definitions from ${location}`, Object.fromEntries(summary))
+    else {
+      logger.info(`imported definitions from ${location}`, Object.fromEntries(summary))
+      auditImport(audit, location, Object.fromEntries(summary))
+    }
   }
   await seedDefaults(foundation.metadata, defaultObjects(settings.defaults), hashing(foundation, settings))
 }

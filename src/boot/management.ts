@@ -65,6 +65,7 @@ export async function openManagement(
     logger: logger.child('management'),
     node: nodeFacts(parts, listeners, certificates),
     controls: controls(parts, certificates, lent),
+    audit: parts.audit,
     traces,
     archive: dataDir === null ? null : archiveStore(new NodeDisk(join(dataDir, STATISTICS_FOLDER))),
     socketPath: dataDir === null ? null : await freeSocketPath(dataDir),

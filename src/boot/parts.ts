@@ -3,6 +3,7 @@ import type { Authenticators } from '../auth/authenticators.ts'
 import type { Users } from '../auth/users.ts'
 import type { Logger } from '../base/log.ts'
 import type { Settings } from '../config/settings.ts'
+import type { AuditLog } from '../management/audit/audit-log.ts'
 import type { Broker } from '../model/broker.ts'
 import type { MessageFormats } from '../model/message/message-format.ts'
 import type { Alarms } from '../model/observe/alarms.ts'
@@ -29,4 +30,5 @@ export interface BrokerParts {
   readonly users: Users
   readonly formats: MessageFormats
   readonly chunks: ChunkPool
+  readonly audit: AuditLog
 }

@@ -207,6 +207,28 @@ export const LOG_FIELDS = {
   ),
 }
 
+/** The record of administrative actions. */
+export const AUDIT_FIELDS = {
+  file: setting(
+    'warren.audit.file',
+    string,
+    'audit.log',
+    'Name of the file of administrative actions, in the log folder; `false` for none.',
+  ),
+  fileBytesMax: setting(
+    'warren.audit.file_bytes',
+    bytes({ min: 4_096 }),
+    10_485_760,
+    'A file of this size is put aside, and a new one begun.',
+  ),
+  fileCountMax: setting(
+    'warren.audit.file_count',
+    integer({ min: 2, max: 1_000 }, 'files'),
+    5,
+    'Files that are kept, the current one included.',
+  ),
+}
+
 /** What only WarrenMQ has. */
 export const WARREN_FIELDS = {
   telemetrySdk: optional(

@@ -24,6 +24,7 @@ const TITLES: Readonly<Record<keyof typeof SETTING_GROUPS, string>> = {
   definitions: 'Definitions',
   node: 'Node',
   log: 'Log',
+  audit: 'Audit log',
   management: 'Management',
   managementTls: 'Management: TLS',
   prometheus: 'Prometheus',

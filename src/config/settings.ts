@@ -16,6 +16,7 @@ import {
 import { AMQP_FIELDS, LISTENER_FIELDS } from './settings-listeners.ts'
 import {
   ALARM_FIELDS,
+  AUDIT_FIELDS,
   INTERCEPTOR_FIELDS,
   LOG_FIELDS,
   NODE_FIELDS,
@@ -44,6 +45,7 @@ export const SETTING_GROUPS = {
   definitions: DEFINITIONS_FIELDS,
   node: NODE_FIELDS,
   log: LOG_FIELDS,
+  audit: AUDIT_FIELDS,
   management: MANAGEMENT_FIELDS,
   managementTls: listenerTlsFields('management.ssl'),
   prometheus: PROMETHEUS_FIELDS,

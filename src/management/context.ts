@@ -16,6 +16,7 @@ import type { Alarms } from '../model/observe/alarms.ts'
 import type { ResourceLimit, ResourceStatus } from '../model/observe/resource-monitor.ts'
 import type { QueueKinds } from '../model/queue/queue-host.ts'
 import type { Metadata } from '../model/records/metadata.ts'
+import type { AuditLog } from './audit/audit-log.ts'
 import type { ImportContext } from './definitions/import-plan.ts'
 import type { Authentication } from './http/authentication.ts'
 import type { OidcSignIn } from './http/oidc-sign-in.ts'
@@ -146,6 +147,7 @@ export interface ManagementContext {
   readonly logger: Logger
   readonly node: NodeFacts
   readonly controls: NodeControls
+  readonly audit: AuditLog
   /** Traces to files; null without a data folder. */
   readonly traces: Traces | null
   /** All listeners, the management's own included. */

@@ -197,6 +197,7 @@ function apiServer(parts: ManagementParts, { authentication }: ManagementContext
       'referrer-policy': 'no-referrer',
       ...(management.strictTransport === null ? {} : { 'strict-transport-security': management.strictTransport }),
     },
+    audit: parts.audit,
     logger: parts.logger,
   })
 }

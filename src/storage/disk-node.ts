@@ -6,6 +6,10 @@ import { join } from 'node:path'
 import { type Disk, type DiskEntry, DiskError, type DiskFile } from './disk.ts'
 import { FolderLock } from './disk-lock.ts'
 
+/** Messages and hashes of passwords are for nobody else on the machine. */
+const FILE_MODE = 0o600
+const FOLDER_MODE = 0o700
+
 function wrap(operation: string, name: string, error: unknown): DiskError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'EIO'
   return new DiskError(operation, name, code, error instanceof Error ? error.message : String(error))
@@ -85,7 +89,7 @@ export class NodeDisk implements Disk {
   async open(name: string, create: boolean): Promise<DiskFile> {
     const flags = create ? fs.constants.O_RDWR | fs.constants.O_CREAT : fs.constants.O_RDWR
     if (create) await this.#makeFolderOf(name)
-    const fd = await call<number>('open', name, (done) => fs.open(join(this.path, name), flags, 0o640, done))
+    const fd = await call<number>('open', name, (done) => fs.open(join(this.path, name), flags, FILE_MODE, done))
     return new NodeFile(fd, name)
   }
 
@@ -132,7 +136,7 @@ export class NodeDisk implements Disk {
   }
 
   async lock(): Promise<void> {
-    await fs.promises.mkdir(this.path, { recursive: true })
+    await fs.promises.mkdir(this.path, { recursive: true, mode: FOLDER_MODE })
     await this.#lock.take()
   }
 
@@ -143,6 +147,6 @@ export class NodeDisk implements Disk {
   async #makeFolderOf(name: string): Promise<void> {
     const slash = name.indexOf('/')
     const folder = slash < 0 ? this.path : join(this.path, name.slice(0, slash))
-    if (slash >= 0 || !fs.existsSync(folder)) await fs.promises.mkdir(folder, { recursive: true })
+    if (slash >= 0 || !fs.existsSync(folder)) await fs.promises.mkdir(folder, { recursive: true, mode: FOLDER_MODE })
   }
 }

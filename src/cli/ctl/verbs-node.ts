@@ -187,6 +187,16 @@ export const NODE_VERBS: readonly Verb[] = [
     },
   },
   {
+    name: 'audit',
+    usage: '',
+    summary: 'Lists the newest administrative actions (--count).',
+    run: async ({ client, options }) => ({
+      kind: 'rows',
+      columns: ['time', 'user', 'via', 'address', 'action', 'target', 'result', 'status'],
+      rows: (await client.get(['warren', 'audit'], { count: String(options.count ?? 100) })) as readonly Row[],
+    }),
+  },
+  {
     name: 'set_log_level',
     usage: '<level> [category]',
     summary: 'Sets the level of the log until the next restart.',

@@ -8,6 +8,7 @@ import { SERVER_NAME, SERVER_VERSION } from '../../config/version.ts'
 import type { CliHost } from '../command.ts'
 import { addSettingsOptions, loadWith, type SettingsOptions } from '../settings-options.ts'
 import { banner } from './banner.ts'
+import { makeDataFolder, precautions } from './precautions.ts'
 import { removeReadyFile, writeReadyFile } from './ready-file.ts'
 import { Server, type ServerProcess } from './run-server.ts'
 
@@ -31,6 +32,7 @@ async function runServer(options: ServerOptions, host: CliHost): Promise<void> {
   const dataDir = options.inMemory ? null : configuration.dataDir
   const readyFile = options.readyFile ?? host.environment.WARREN_READY_FILE
   if (readyFile !== undefined) removeReadyFile(readyFile)
+  if (dataDir !== null) makeDataFolder(dataDir)
   const server = nodeProcess()
   const log = await openLog(settings.log, { clock: server.clock, dataDir, stdout: host.stdout, stderr: host.stderr })
   const broker = await start(configuration, dataDir, log, host)
@@ -60,7 +62,7 @@ async function start(
   const logger = log.logger.child('startup')
   logger.info(`starting ${SERVER_NAME} ${SERVER_VERSION}`, { pid: process.pid, node: process.version, dataDir })
   for (const file of files) logger.info(`settings from ${file}`)
-  for (const warning of warnings) logger.warning(warning)
+  for (const warning of [...warnings, ...precautions(dataDir, process.getuid?.())]) logger.warning(warning)
   try {
     return await host.startBroker({ settings, dataDir, logger: log.logger, logControl: log.control })
   } catch (error) {

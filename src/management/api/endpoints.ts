@@ -4,6 +4,7 @@
 import type { ManagementContext } from '../context.ts'
 import { type Endpoint, ok, plain } from '../http/endpoint.ts'
 import { type ApiDescription, docsPage, openApiDocument } from '../http/openapi.ts'
+import { auditEndpoints } from './audit.ts'
 import { bindingEndpoints } from './bindings.ts'
 import { certificateEndpoints } from './certificates.ts'
 import { connectionEndpoints } from './connections.ts'
@@ -48,6 +49,7 @@ export function allEndpoints(context: ManagementContext): readonly Endpoint[] {
     ...traceEndpoints(context),
     ...controlEndpoints(context),
     ...certificateEndpoints(context),
+    ...auditEndpoints(context),
   ]
   return [...endpoints, ...documentation(context, endpoints)]
 }

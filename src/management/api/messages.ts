@@ -74,6 +74,7 @@ export function messageEndpoints(context: ManagementContext): Endpoint[] {
     withBody({
       method: 'POST',
       path: '/api/exchanges/:vhost/:name/publish',
+      isAudited: false,
       access: 'vhost',
       tag: 'Messages',
       summary: 'Publishes a message, and tells whether it was routed to a queue.',
@@ -92,6 +93,7 @@ export function messageEndpoints(context: ManagementContext): Endpoint[] {
     withBody({
       method: 'POST',
       path: '/api/queues/:vhost/:name/get',
+      isAudited: false,
       access: 'vhost',
       tag: 'Messages',
       summary: 'Gets messages from a queue, and settles them as asked.',

@@ -8,6 +8,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../../base/log.ts'
 import { known } from '../../model/access/access-pending.ts'
+import type { AuditAction, AuditLog } from '../audit/audit-log.ts'
+import { AuditedRequest } from '../audit/audited-request.ts'
 import type { Caller } from './access.ts'
 import { ApiError, badRequest, objectNotFound } from './api-error.ts'
 import { type Authentication, sourceOf } from './authentication.ts'
@@ -29,6 +31,8 @@ export interface ApiServerOptions {
   readonly corsAgeSeconds: number
   /** Headers of every reply. */
   readonly headers: Readonly<Record<string, string>>
+  /** Told of every request that changes something. */
+  readonly audit: AuditLog
   readonly logger: Logger
 }
 
@@ -45,16 +49,25 @@ export class ApiServer {
 
   /** Answers one request; never rejects. `isLocal`: it came over the local socket. */
   async handle(request: IncomingMessage, response: ServerResponse, isLocal: boolean): Promise<void> {
+    const audited = new AuditedRequest(isLocal, isLocal ? '' : sourceOf(request).remoteAddress)
     try {
       for (const [name, value] of Object.entries(this.#options.headers)) response.setHeader(name, value)
       this.#allowOrigin(request, response)
-      await this.#send(request, response, await this.#reply(request, isLocal))
+      const reply = await this.#reply(request, isLocal, audited)
+      this.#record(audited.done(reply.status))
+      await this.#send(request, response, reply)
     } catch (error) {
-      this.#sendError(request, response, error)
+      // What fails while the reply is sent has been recorded.
+      if (!response.headersSent) this.#record(audited.failed(error instanceof ApiError ? error : null))
+      this.#sendError(request, response, error, audited.endpoint)
     }
   }
 
-  async #reply(request: IncomingMessage, isLocal: boolean): Promise<Reply> {
+  #record(action: AuditAction | null): void {
+    if (action !== null) this.#options.audit.record(action)
+  }
+
+  async #reply(request: IncomingMessage, isLocal: boolean, audited: AuditedRequest): Promise<Reply> {
     const { router, authentication, pathPrefix } = this.#options
     const method = request.method ?? 'GET'
     const [path, query] = splitUrl(request.url ?? '/', pathPrefix)
@@ -64,13 +77,17 @@ export class ApiServer {
     const endpoint = found.route
     if (endpoint === undefined) return { status: 405, headers: { allow: allowed(found.methods) } }
     const params = paramsOf(endpoint.method, found.params)
+    audited.endpoint = endpoint
+    audited.params = params
     let caller: Caller | null = null
     if (endpoint.access !== 'anyone') {
       caller = await authentication.callerOf(request, isLocal)
+      audited.user = caller.user
       const refusal = await known(() => caller?.refuses(endpoint.access, params.vhost))
       if (refusal !== undefined) throw refusal
     }
     const body = await this.#body(request, endpoint)
+    audited.body = body
     const asked: Parameters<Endpoint['handle']>[0] = {
       method: endpoint.method,
       param: (name) => params[name] ?? missing(name),
@@ -118,9 +135,10 @@ export class ApiServer {
     await sendContent(request, response, content)
   }
 
-  #sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  #sendError(request: IncomingMessage, response: ServerResponse, error: unknown, endpoint: Endpoint | null): void {
     if (!(error instanceof ApiError)) {
-      this.#options.logger.error(`${request.method} ${request.url}: ${String(error)}`, { error })
+      // The address as sent may hold a secret: a password to hash.
+      this.#options.logger.error(`${request.method} ${endpoint?.path ?? ''}: ${String(error)}`, { error })
     }
     if (response.headersSent) {
       response.destroy()

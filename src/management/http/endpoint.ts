@@ -77,6 +77,8 @@ export interface Endpoint {
   readonly bodyOptional?: boolean
   /** The body is not JSON: handed on as text. */
   readonly rawBody?: boolean
+  /** False: it changes something, and yet is no matter of administration (publishing, fetching messages). */
+  readonly isAudited?: boolean
   readonly handle: (request: ApiRequest<never>) => Reply | Promise<Reply>
 }
 
