@@ -48,3 +48,25 @@ test('a hash of a wrong length or alphabet is refused in words', () => {
   assert.match(refusesHash('AAAA', 'rabbit_password_hashing_sha512') ?? '', /has 3 bytes, 68 expected/)
   assert.ok(!isHashingAlgorithm('constructor'))
 })
+
+test('verifying takes its time whatever the hash is: how long a login takes tells nothing about the user', () => {
+  // So long that making the digest is all there is to measure; the quickest of many is the one nothing came between.
+  const password = 'x'.repeat(500_000)
+  const algorithm = 'rabbit_password_hashing_sha256'
+  const right = hashPassword('other', algorithm, randomness)
+  const cases: readonly (readonly [hash: string, of: string])[] = [
+    [right, algorithm],
+    ['', algorithm],
+    ['AAAA', algorithm],
+    [right, 'rabbit_password_hashing_unknown'],
+  ]
+  const quickest = cases.map(() => Number.POSITIVE_INFINITY)
+  for (let round = 0; round < 40; round++) {
+    for (const [i, [hash, of]] of cases.entries()) {
+      const startedAt = process.hrtime.bigint()
+      assert.equal(verifyPassword(password, hash, of), false)
+      quickest[i] = Math.min(quickest[i]!, Number(process.hrtime.bigint() - startedAt))
+    }
+  }
+  for (const [i, ns] of quickest.entries()) assert.ok(ns > quickest[0]! / 4, `case ${i}: ${ns} of ${quickest[0]} ns`)
+})

@@ -37,12 +37,17 @@ export function hashPassword(password: string, algorithm: HashingAlgorithm, rand
   return Buffer.concat([salt, digest(algorithm, salt, password)]).toString('base64')
 }
 
-/** Whether the password is the one that was hashed. Takes the same time for every password of a length. */
+/**
+ * Whether the password is the one that was hashed. The digest is made in any case, also for a hash that no password has:
+ * how long it takes says nothing about the user.
+ */
 export function verifyPassword(password: string, hash: string, algorithm: string): boolean {
-  if (password === '' || !isHashingAlgorithm(algorithm)) return false
+  const used = isHashingAlgorithm(algorithm) ? algorithm : DEFAULT_HASHING_ALGORITHM
   const bytes = Buffer.from(hash, 'base64')
-  if (bytes.length !== SALT_BYTES + DIGESTS[algorithm].bytes) return false
-  return timingSafeEqual(bytes.subarray(SALT_BYTES), digest(algorithm, bytes.subarray(0, SALT_BYTES), password))
+  const isHash = used === algorithm && bytes.length === SALT_BYTES + DIGESTS[used].bytes
+  const expected = isHash ? bytes : Buffer.alloc(SALT_BYTES + DIGESTS[used].bytes)
+  const actual = digest(used, expected.subarray(0, SALT_BYTES), password)
+  return timingSafeEqual(expected.subarray(SALT_BYTES), actual) && isHash && password !== ''
 }
 
 /** The algorithm whose hashes are as long as this one; the default one when none are. */

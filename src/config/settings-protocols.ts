@@ -58,7 +58,8 @@ export const MANAGEMENT_FIELDS = {
   contentSecurityPolicy: setting(
     'management.csp.policy',
     anyString,
-    "script-src 'self'; object-src 'self'",
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; " +
+      "form-action 'self'; frame-ancestors 'self'",
     "The console's Content-Security-Policy.",
   ),
   strictTransport: optional('management.hsts.policy', string, 'Strict-Transport-Security header, when TLS is used.'),

@@ -195,8 +195,8 @@ function apiServer(parts: ManagementParts, { authentication }: ManagementContext
       'x-content-type-options': 'nosniff',
       'x-frame-options': 'SAMEORIGIN',
       'referrer-policy': 'no-referrer',
-      ...(management.strictTransport === null ? {} : { 'strict-transport-security': management.strictTransport }),
     },
+    strictTransport: management.strictTransport,
     audit: parts.audit,
     logger: parts.logger,
   })

@@ -29,7 +29,7 @@ test('users are created, changed, shown and deleted', async () => {
   const { password_hash } = (await broker.get('users/u')).json
   assert.equal((await broker.put('users/copy', { password_hash, tags: 'management' })).status, 201)
   assert.equal((await broker.get('whoami', ['copy', 'p2'])).status, 200)
-  assert.deepEqual((await broker.put('users/u', { password_hash: 'zz', tags: '' })).json.reason, ['not_base64', 'zz'])
+  assert.deepEqual((await broker.put('users/u', { password_hash: 'zz', tags: '' })).json.reason, 'not_base64')
   const lonely = (await broker.get('users/without-permissions')).json.map(({ name }: { name: string }) => name)
   assert.deepEqual(lonely, ['copy', 'u'])
   assert.deepEqual((await broker.post('users/bulk-delete', { users: ['u', 'none'] })).json.reason, [

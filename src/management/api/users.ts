@@ -291,6 +291,6 @@ function passwordOf(body: Infer<typeof USER>): NewPassword {
   const { password, password_hash: hash } = body
   if (password !== undefined && password !== '') return { kind: 'password', password }
   if (hash === undefined || hash === '') return { kind: 'none' }
-  if (hash.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(hash)) throw badRequest(['not_base64', hash])
+  if (hash.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(hash)) throw badRequest('not_base64')
   return { kind: 'hash', hash, algorithm: body.hashing_algorithm ?? algorithmOfHash(hash) }
 }

@@ -31,6 +31,8 @@ export interface ApiServerOptions {
   readonly corsAgeSeconds: number
   /** Headers of every reply. */
   readonly headers: Readonly<Record<string, string>>
+  /** Strict-Transport-Security over TLS; browsers ignore it elsewhere. Null: none. */
+  readonly strictTransport: string | null
   /** Told of every request that changes something. */
   readonly audit: AuditLog
   readonly logger: Logger
@@ -52,6 +54,10 @@ export class ApiServer {
     const audited = new AuditedRequest(isLocal, isLocal ? '' : sourceOf(request).remoteAddress)
     try {
       for (const [name, value] of Object.entries(this.#options.headers)) response.setHeader(name, value)
+      const { strictTransport } = this.#options
+      if (strictTransport !== null && isEncrypted(request)) {
+        response.setHeader('strict-transport-security', strictTransport)
+      }
       this.#allowOrigin(request, response)
       const reply = await this.#reply(request, isLocal, audited)
       this.#record(audited.done(reply.status))
@@ -98,7 +104,7 @@ export class ApiServer {
       caller: caller as Caller,
       header: (name) => header(request, name),
       headers: request.headers,
-      isEncrypted: 'encrypted' in request.socket || header(request, 'x-forwarded-proto') === 'https',
+      isEncrypted: isEncrypted(request),
       source: sourceOf(request),
     }
     // Endpoints ask for permissions before they change anything: one that has to wait for the answer is called again.
@@ -177,6 +183,11 @@ export class ApiServer {
     response.setHeader('access-control-allow-headers', CORS_HEADERS)
     response.setHeader('access-control-max-age', String(corsAgeSeconds))
   }
+}
+
+/** Over TLS, to us or to a proxy in front of us. */
+function isEncrypted(request: IncomingMessage): boolean {
+  return 'encrypted' in request.socket || header(request, 'x-forwarded-proto') === 'https'
 }
 
 function allowed(methods: readonly Method[]): string {

@@ -9,9 +9,28 @@ import type { TlsContext } from '../../net/tls-context.ts'
 
 /** Connections at most; more are refused by the system. */
 const CONNECTIONS_MAX = 2_000
-const HEADERS_TIMEOUT_MS = 30_000
-const REQUEST_TIMEOUT_MS = 120_000
-const KEEP_ALIVE_MS = 60_000
+
+/** How long clients may take. */
+export interface HttpTimes {
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersMs: number
+  /** To the end of its body. */
+  readonly requestMs: number
+  /** Between requests. */
+  readonly keepAliveMs: number
+  /** Without a byte in either direction, also while a reply is not read. */
+  readonly idleMs: number
+  /** How often the first two are looked at. */
+  readonly checkEveryMs: number
+}
+
+const USUAL_TIMES: HttpTimes = {
+  headersMs: 30_000,
+  requestMs: 120_000,
+  keepAliveMs: 60_000,
+  idleMs: 300_000,
+  checkEveryMs: 5_000,
+}
 
 /** Where to listen. */
 export interface HttpListenerOptions {
@@ -23,6 +42,7 @@ export interface HttpListenerOptions {
   /** Name of a local socket, in place of host and port. */
   readonly socketPath?: string
   readonly tls?: TlsContext
+  readonly times?: HttpTimes
 }
 
 /** Answers requests. */
@@ -42,13 +62,19 @@ export class HttpListener {
     this.#options = options
     this.#logger = logger
     const { tls } = options
-    const server = tls === undefined ? http.createServer(handler) : https.createServer(tls.options, handler)
+    const { headersMs, requestMs, keepAliveMs, idleMs, checkEveryMs } = options.times ?? USUAL_TIMES
+    const checks = { connectionsCheckingInterval: checkEveryMs }
+    const server =
+      tls === undefined
+        ? http.createServer(checks, handler)
+        : https.createServer({ ...tls.options, ...checks }, handler)
     // What the compiler cannot know: with a context it is a TLS server.
     tls?.attach(server as unknown as TlsServer, options.name, logger)
     server.maxConnections = CONNECTIONS_MAX
-    server.headersTimeout = HEADERS_TIMEOUT_MS
-    server.requestTimeout = REQUEST_TIMEOUT_MS
-    server.keepAliveTimeout = KEEP_ALIVE_MS
+    server.headersTimeout = headersMs
+    server.requestTimeout = requestMs
+    server.keepAliveTimeout = keepAliveMs
+    server.timeout = idleMs
     this.#server = server
   }
 
