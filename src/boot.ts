@@ -14,6 +14,7 @@ import { endConnections } from './boot/goodbye.ts'
 import { OpenListeners } from './boot/listeners.ts'
 import { logins, users } from './boot/login.ts'
 import { openManagement } from './boot/management.ts'
+import { modelSettings } from './boot/model-settings.ts'
 import { mqttService, openMqtt } from './boot/mqtt.ts'
 import type { BrokerParts } from './boot/parts.ts'
 import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
@@ -142,6 +143,7 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms,
   const { settings, dataDir, logger } = options
   const backends = new Backends(foundation, settings, logger)
   const { login, httpLogin } = logins(foundation, settings, logger, backends)
+  const inForce = { settings }
   const formats = new Map([AMQP091_FORMAT, MQTT_FORMAT, STOMP_FORMAT].map((format) => [format.protocol, format]))
   const broker = new Broker({
     metadata: foundation.metadata,
@@ -155,22 +157,13 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms,
     queueKinds,
     formats,
     encoder: AMQP091_ENCODER,
-    settings: {
-      nodeName: settings.node.name,
-      defaultQueueType: settings.queues.defaultType,
-      permitsTransientQueues: settings.features.permitted.transient_nonexcl_queues ?? true,
-      queueCountMax: settings.queues.queueCountMax,
-      exchangeCountMax: settings.queues.exchangeCountMax,
-      vhostCountMax: settings.queues.vhostCountMax,
-      connectionCountMax: settings.amqp.connectionCountMax,
-      queueDefaults: { consumerTimeoutMs: settings.amqp.consumerTimeoutMs, deliveryLimit: 20 },
-    },
+    settings: modelSettings(inForce),
   })
   audit.announceTo(broker.events)
   new AlarmEvents(broker.events, alarms, settings.node.name)
   return {
     settings,
-    inForce: { settings },
+    inForce,
     dataDir,
     logger,
     foundation,

@@ -13,7 +13,16 @@ export function amqp091(parts: BrokerParts): Amqp091 {
   return new Amqp091(sessionWorld(parts))
 }
 
-function sessionWorld({ settings, broker, login, alarms, chunks, formats, logger }: BrokerParts): SessionWorld {
+function sessionWorld({
+  settings,
+  inForce,
+  broker,
+  login,
+  alarms,
+  chunks,
+  formats,
+  logger,
+}: BrokerParts): SessionWorld {
   const { amqp } = settings
   return {
     broker,
@@ -27,11 +36,22 @@ function sessionWorld({ settings, broker, login, alarms, chunks, formats, logger
       frameBytesMax: amqp.frameBytesMax,
       initialFrameBytesMax: amqp.initialFrameBytesMax,
       channelCountMax: amqp.channelCountMax,
-      channelCountMaxOfNode: amqp.nodeChannelCountMax,
-      consumerCountMaxPerChannel: amqp.consumerCountMax,
-      heartbeatSeconds: amqp.heartbeatSeconds,
-      handshakeTimeoutMs: settings.listeners.handshakeTimeoutMs,
-      messageBytesMax: amqp.messageBytesMax,
+      // As of the last reload.
+      get channelCountMaxOfNode() {
+        return inForce.settings.amqp.nodeChannelCountMax
+      },
+      get consumerCountMaxPerChannel() {
+        return inForce.settings.amqp.consumerCountMax
+      },
+      get heartbeatSeconds() {
+        return inForce.settings.amqp.heartbeatSeconds
+      },
+      get handshakeTimeoutMs() {
+        return inForce.settings.listeners.handshakeTimeoutMs
+      },
+      get messageBytesMax() {
+        return inForce.settings.amqp.messageBytesMax
+      },
       certificateRule: certificateRule(settings.tls),
       defaultPrefetchCount: 0,
       permitsGlobalQos: settings.features.permitted.global_qos ?? true,

@@ -55,25 +55,32 @@ export async function openMqtt(
   await listeners.openWebSocket({ ...web, ...secured, tls: await certificates.contextOf('webMqtt') }, accept)
 }
 
-function mqttSettings({ settings }: BrokerParts): MqttSettings {
-  const { mqtt, auth, tls, amqp } = settings
+function mqttSettings({ settings, inForce }: BrokerParts): MqttSettings {
+  const { mqtt, auth, tls } = settings
   return {
     vhost: mqtt.vhost,
     exchange: mqtt.exchange,
     prefetchCount: mqtt.prefetchCount,
     allowAnonymous: mqtt.allowAnonymous,
     anonymous: auth.anonymousUser === 'none' ? null : { user: auth.anonymousUser, password: auth.anonymousPassword },
-    sessionExpirySecondsMax: mqtt.sessionExpirySecondsMax,
+    // As of the last reload.
+    get sessionExpirySecondsMax() {
+      return inForce.settings.mqtt.sessionExpirySecondsMax
+    },
     sessionCountMax: mqtt.sessionCountMax,
     subscriptionCountMax: mqtt.subscriptionCountMax,
     packetBytesUnauthenticatedMax: mqtt.packetBytesUnauthenticatedMax,
-    packetBytesMax: Math.min(mqtt.packetBytesMax, amqp.messageBytesMax),
+    get packetBytesMax() {
+      return Math.min(mqtt.packetBytesMax, inForce.settings.amqp.messageBytesMax)
+    },
     topicAliasMax: mqtt.topicAliasMax,
     receiveMax: mqtt.receiveMax,
     keepAliveSecondsMax: mqtt.keepAliveSecondsMax,
     loginTimeoutMs: mqtt.loginTimeoutMs,
     durableQueueType: mqtt.durableQueueType,
-    connectionCountMax: mqtt.connectionCountMax,
+    get connectionCountMax() {
+      return inForce.settings.mqtt.connectionCountMax
+    },
     disconnectsUnauthorized: mqtt.disconnectsUnauthorized,
     hidesRefusals: mqtt.hidesRefusals,
     annotatesClientId: mqtt.annotatesClientId,

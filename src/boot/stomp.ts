@@ -15,7 +15,7 @@ const SUBPROTOCOLS = ['v12.stomp', 'v11.stomp', 'v10.stomp']
 export function stompService(parts: BrokerParts): Stomp {
   const { broker, login, alarms, chunks, formats } = parts
   const logger = parts.logger.child('connection')
-  return new Stomp({ broker, login, alarms, chunks, formats, logger, settings: stompSettings(parts.settings) })
+  return new Stomp({ broker, login, alarms, chunks, formats, logger, settings: stompSettings(parts) })
 }
 
 /** Listens for STOMP clients. Without TCP and TLS listeners there is no WebSocket either. Rejects for the first port that cannot be had. */
@@ -49,7 +49,8 @@ export async function openStomp(
   await listeners.openWebSocket({ ...web, ...secured, tls: await certificates.contextOf('webStomp') }, accept)
 }
 
-function stompSettings({ stomp, amqp, tls, node }: Settings): StompSettings {
+function stompSettings({ settings, inForce }: BrokerParts): StompSettings {
+  const { stomp, amqp, tls, node } = settings
   return {
     defaultVhost: stomp.defaultVhost,
     defaultUser: stomp.defaultUser,
@@ -63,7 +64,9 @@ function stompSettings({ stomp, amqp, tls, node }: Settings): StompSettings {
     loginTimeoutMs: stomp.loginTimeoutMs,
     frameBytesMax: stomp.frameBytesMax,
     frameBytesUnauthenticatedMax: stomp.frameBytesUnauthenticatedMax,
-    messageBytesMax: amqp.messageBytesMax,
+    get messageBytesMax() {
+      return inForce.settings.amqp.messageBytesMax
+    },
     subscriptionCountMax: amqp.consumerCountMax,
     certificateLogin: stomp.certificateLogin,
     certificateRule: certificateRule(tls),

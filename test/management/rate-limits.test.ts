@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import amqp from 'amqplib'
 import mqtt from 'mqtt'
+import { settingsWith } from '../../src/config/build-settings.ts'
 import { StompClient } from '../support/stomp-client.ts'
 import { ManagedBroker } from './managed-broker.ts'
 
@@ -205,4 +206,28 @@ test('refusals are counted by the name of the limit', async () => {
   assert.match(text, /^warrenmq_limit_refusals_total\{limit="user_channels"\} 1$/m)
   assert.match(text, /^warrenmq_limit_refusals_total\{limit="vhost_connections"\} 1$/m)
   assert.match(text, /^warrenmq_limit_refusals_total\{limit="node_connections"\} 0$/m)
+})
+
+test('limits of the settings count as soon as they are read again', async () => {
+  const { booted } = broker
+  const changed = (settings: Readonly<Record<string, string>>): void => {
+    booted.reload?.(settingsWith({ ...settings }))
+  }
+  const connection = await amqp.connect(url)
+  connection.on('error', () => undefined)
+  changed({ max_connections: '1', channel_max_per_node: '1', max_message_size: '10', cluster_queue_limit: '1' })
+  await assert.rejects(amqp.connect(url))
+  const channel = await connection.createChannel()
+  const closed = new Promise<Error>((done) => channel.once('error', done))
+  await channel.assertQueue('reload-1', { exclusive: true })
+  await assert.rejects(channel.assertQueue('reload-2', { exclusive: true }), /queue limit in cluster \(1\) is reached/)
+  await closed
+  const other = await connection.createChannel()
+  const refused = new Promise<Error>((done) => other.once('error', done))
+  other.sendToQueue('reload-1', Buffer.alloc(11))
+  assert.match((await refused).message, /larger than configured max size 10/)
+  changed({})
+  const free = await amqp.connect(url)
+  await free.close()
+  await connection.close()
 })

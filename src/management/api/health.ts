@@ -141,8 +141,8 @@ function aliasesOf(protocol: string): readonly string[] {
   }
 }
 
-function connectionLimit({ broker, settings }: ManagementContext): Reply {
-  const limit = settings.amqp.connectionCountMax
+function connectionLimit({ broker, node }: ManagementContext): Reply {
+  const limit = node.settingsInForce().amqp.connectionCountMax
   const connections = broker.connections.count
   if (connections < limit) return healthy({ connections, limit: limit === Infinity ? 'infinity' : limit })
   return failed('node connection limit is reached', { connections, limit })
