@@ -218,7 +218,7 @@ export class Users {
       tags: change.tags ?? present?.tags ?? [],
       maxConnections: change.maxConnections ?? present?.maxConnections ?? UNLIMITED,
       maxChannels: change.maxChannels ?? present?.maxChannels ?? UNLIMITED,
-      ...(present?.rates === undefined ? {} : { rates: present.rates }),
+      ...laterLimits(present),
     }
   }
 
@@ -247,6 +247,14 @@ export class Users {
         else resolve(result)
       })
     })
+  }
+}
+
+/** Limits that records of former brokers do not have. */
+export function laterLimits(user: UserRecord | undefined): Pick<UserRecord, 'maxQueues' | 'rates'> {
+  return {
+    ...(user?.maxQueues === undefined ? {} : { maxQueues: user.maxQueues }),
+    ...(user?.rates === undefined ? {} : { rates: user.rates }),
   }
 }
 

@@ -96,7 +96,7 @@ export class Broker {
       events: this.events,
       counters: this.counters,
       deadLetters: new DeadLetters({ clock, router, formats, log }),
-      totals: { queueCount: 0, exchangeCount: 0 },
+      totals: { queueCount: 0, exchangeCount: 0, queueCountByUser: new Map() },
     }
   }
 

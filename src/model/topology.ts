@@ -133,6 +133,14 @@ export class Topology {
     this.#announce('exchange.deleted', { name: exchange.name })
   }
 
+  #countQueue(user: string, by: number): void {
+    const { totals } = this.#world
+    totals.queueCount += by
+    const count = (totals.queueCountByUser.get(user) ?? 0) + by
+    if (count === 0) totals.queueCountByUser.delete(user)
+    else totals.queueCountByUser.set(user, count)
+  }
+
   putQueue(record: QueueRecord): void {
     if (this.queues.has(record.name)) return
     const kind = this.#world.queueKinds.get(record.type)
@@ -146,7 +154,7 @@ export class Topology {
     const args = restoreArguments(record.arguments)
     const queue = kind.create(record, policy, this.#queueHost)
     this.queues.set(record.name, queue)
-    this.#world.totals.queueCount++
+    this.#countQueue(record.declaredBy, 1)
     if (record.owner !== null) {
       const owned = this.#queuesOfOwner.get(record.owner)
       if (owned === undefined) this.#queuesOfOwner.set(record.owner, new Set([record.name]))
@@ -170,7 +178,7 @@ export class Topology {
     if (queue === undefined) return
     for (const binding of [...this.bindingsOf(queue)]) this.#orphan(binding)
     this.queues.delete(name)
-    this.#world.totals.queueCount--
+    this.#countQueue(queue.record.declaredBy, -1)
     const { owner } = queue.record
     if (owner !== null) {
       const owned = this.#queuesOfOwner.get(owner)

@@ -66,5 +66,10 @@ export interface World extends WorldOptions {
   readonly counters: BrokerCounters
   readonly deadLetters: DeadLetterSink
   /** Exchanges and queues of all vhosts together. */
-  readonly totals: { queueCount: number; exchangeCount: number }
+  readonly totals: {
+    queueCount: number
+    exchangeCount: number
+    /** Queues by the user who declared them. */
+    readonly queueCountByUser: Map<string, number>
+  }
 }

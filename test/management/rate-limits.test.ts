@@ -208,6 +208,21 @@ test('refusals are counted by the name of the limit', async () => {
   assert.match(text, /^warrenmq_limit_refusals_total\{limit="node_connections"\} 0$/m)
 })
 
+test('a user may declare so many queues, in all virtual hosts together; deleting one makes room', async () => {
+  await limit('user-limits/guest/max-queues', 2)
+  const declare = (name: string) => broker.put(`queues/%2F/${name}`, { durable: false })
+  assert.deepEqual([(await declare('mine-1')).status, (await declare('mine-2')).status], [201, 201])
+  const refused = await declare('mine-3')
+  assert.equal(refused.status, 400)
+  assert.match(String(refused.json.reason), /queue limit of user 'guest' \(2\) is reached/)
+  assert.equal((await declare('mine-1')).status, 204, 'one that is there')
+  await broker.delete('queues/%2F/mine-1')
+  assert.equal((await declare('mine-3')).status, 201)
+  await broker.delete('user-limits/guest/max-queues')
+  assert.equal((await declare('mine-4')).status, 201)
+  for (const name of ['mine-2', 'mine-3', 'mine-4']) await broker.delete(`queues/%2F/${name}`)
+})
+
 test('limits of the settings count as soon as they are read again', async () => {
   const { booted } = broker
   const changed = (settings: Readonly<Record<string, string>>): void => {

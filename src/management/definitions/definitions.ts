@@ -20,7 +20,8 @@ export interface UserDefinition {
   readonly tags: readonly string[]
   readonly maxConnections: number | undefined
   readonly maxChannels: number | undefined
-  readonly rates: Readonly<Record<string, number>>
+  /** Those that RabbitMQ does not know, by name; negative: none. */
+  readonly laterLimits: Readonly<Record<string, number>>
 }
 
 /** A virtual host. Undefined: the file does not say, and an existing one keeps what it has. */

@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { hashPassword, isHashingAlgorithm, refusesHash, verifyPassword } from '../../auth/passwords.ts'
 import { type Hashing, limitedVhost, plainVhost, type VhostDefaults, vhostDefaultOps } from '../../auth/seeding.ts'
-import { refusesTags } from '../../auth/users.ts'
+import { laterLimits, refusesTags } from '../../auth/users.ts'
 import { withUserLimits, withVhostLimits } from '../../model/limits/limits.ts'
 import type { Guard, Metadata, MetadataOp } from '../../model/records/metadata.ts'
 import {
@@ -275,9 +275,9 @@ class Planner {
       tags: definition.tags,
       maxConnections: definition.maxConnections ?? present?.maxConnections ?? -1,
       maxChannels: definition.maxChannels ?? present?.maxChannels ?? -1,
-      ...(present?.rates === undefined ? {} : { rates: present.rates }),
+      ...laterLimits(present),
     }
-    return withUserLimits(record, definition.rates)
+    return withUserLimits(record, definition.laterLimits)
   }
 
   #end(vhost: string, kind: 'queue' | 'exchange', name: string): BindingEnd | undefined {

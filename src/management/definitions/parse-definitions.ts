@@ -164,7 +164,7 @@ function readUser(reader: FieldReader): UserDefinition {
     tags: reader.tags('tags'),
     maxConnections: optionalLimit(reader, limits['max-connections'], 'max-connections'),
     maxChannels: optionalLimit(reader, limits['max-channels'], 'max-channels'),
-    rates: ratesOf(reader, limits),
+    laterLimits: limitsNamed(reader, limits, ['max-queues', ...RATE_LIMITS]),
   }
 }
 
@@ -196,7 +196,7 @@ function limitsOf(reader: FieldReader, vhost: string): VhostLimits {
     vhost,
     maxConnections: optionalLimit(reader, limits['max-connections'], 'max-connections'),
     maxQueues: optionalLimit(reader, limits['max-queues'], 'max-queues'),
-    rates: ratesOf(reader, limits),
+    rates: limitsNamed(reader, limits, RATE_LIMITS),
   }
 }
 
@@ -204,13 +204,17 @@ function hasLimit({ maxConnections, maxQueues, rates }: VhostLimits): boolean {
   return maxConnections !== undefined || maxQueues !== undefined || Object.keys(rates).length > 0
 }
 
-function ratesOf(reader: FieldReader, limits: Readonly<Record<string, Json>>): Record<string, number> {
-  const rates: Record<string, number> = {}
-  for (const name of RATE_LIMITS) {
-    const rate = optionalLimit(reader, limits[name], name)
-    if (rate !== undefined) rates[name] = rate
+function limitsNamed(
+  reader: FieldReader,
+  limits: Readonly<Record<string, Json>>,
+  names: readonly string[],
+): Record<string, number> {
+  const found: Record<string, number> = {}
+  for (const name of names) {
+    const limit = optionalLimit(reader, limits[name], name)
+    if (limit !== undefined) found[name] = limit
   }
-  return rates
+  return found
 }
 
 /** Negative limits are none: -1. */

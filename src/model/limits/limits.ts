@@ -1,6 +1,6 @@
 /**
  * The limits of users and virtual hosts by the names of the HTTP API, and where records keep them. RabbitMQ has the first
- * ones; rates are ours. [docs/limits.md]
+ * ones; queues of a user and rates are ours. [docs/limits.md]
  */
 import type { UserRecord, VhostRecord } from '../records/records.ts'
 
@@ -18,7 +18,11 @@ export type RateLimit = (typeof RATE_LIMITS)[number]
 /** Rates that are set, per second; others are not limited. */
 export type Rates = Readonly<Partial<Record<RateLimit, number>>>
 
-const USER_FIELDS = { 'max-connections': 'maxConnections', 'max-channels': 'maxChannels' } as const
+const USER_FIELDS = {
+  'max-connections': 'maxConnections',
+  'max-channels': 'maxChannels',
+  'max-queues': 'maxQueues',
+} as const
 const VHOST_FIELDS = { 'max-connections': 'maxConnections', 'max-queues': 'maxQueues' } as const
 const NO_LIMIT = -1
 
@@ -29,7 +33,8 @@ export const VHOST_LIMITS: readonly string[] = [...Object.keys(VHOST_FIELDS), ..
 
 /** Limits that a user has, by name. */
 export function userLimits(user: UserRecord): Record<string, number> {
-  return shown({ 'max-connections': user.maxConnections, 'max-channels': user.maxChannels, ...user.rates })
+  const { maxConnections, maxChannels, maxQueues = NO_LIMIT, rates } = user
+  return shown({ 'max-connections': maxConnections, 'max-channels': maxChannels, 'max-queues': maxQueues, ...rates })
 }
 
 /** Limits that a virtual host has, by name. */

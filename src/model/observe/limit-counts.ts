@@ -12,6 +12,7 @@ export const COUNTED_LIMITS = [
   'channel_consumers',
   'vhost_queues',
   'node_queues',
+  'user_queues',
   'exchanges',
   'vhosts',
   'message_size',

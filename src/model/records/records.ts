@@ -31,6 +31,8 @@ export interface UserRecord {
   readonly tags: readonly string[]
   readonly maxConnections: number
   readonly maxChannels: number
+  /** Absent in records of brokers that had none. */
+  readonly maxQueues?: number
   readonly rates?: Rates
 }
 

@@ -7,7 +7,7 @@ import { uniqueName } from '../../base/random.ts'
 import type { Queue, Refusal } from '../queue/queue.ts'
 import type { DeleteReason, QueueKind, QueueProperties } from '../queue/queue-host.ts'
 import { type Attempt, type Proposal, propose } from '../records/proposals.ts'
-import { ledgerLabel, metadataKeys, type QueueRecord, type VhostRecord } from '../records/records.ts'
+import { ledgerLabel, metadataKeys, type QueueRecord, type UserRecord, type VhostRecord } from '../records/records.ts'
 import { RESERVED_PREFIX } from '../routing/system-exchanges.ts'
 import type { Topology } from '../topology.ts'
 import { type Arguments, stringValue, type TypedValue } from '../values/arguments.ts'
@@ -202,7 +202,7 @@ export class QueueVerbs {
     )
   }
 
-  #refusesCreation({ properties, arguments: args, kind }: Plan): Refusal | undefined {
+  #refusesCreation({ properties, arguments: args, kind, actor }: Plan): Refusal | undefined {
     const { vhost, name, durable, exclusive } = properties
     const limit = this.#vhost().maxQueues
     if (limit >= 0 && this.#topology.queues.size + this.#pendingCount > limit) {
@@ -214,9 +214,18 @@ export class QueueVerbs {
       this.#world.counters.limits.hit('node_queues')
       return preconditionFailed(`cannot declare queue '${name}': queue limit in cluster (${nodeLimit}) is reached`)
     }
-    const refusal = kind.refusesDeclaration(properties, args)
+    const refusal = this.#refusesMoreOf(actor.user, name) ?? kind.refusesDeclaration(properties, args)
     if (refusal !== undefined) return refusal
     return durable || exclusive || this.#world.settings.permitsTransientQueues ? undefined : transientQueueDenied()
+  }
+
+  #refusesMoreOf(user: string, name: string): Refusal | undefined {
+    // Stored under this kind of key by the verbs on users alone.
+    const record = this.#world.metadata.get(metadataKeys.user(user))?.value as UserRecord | undefined
+    const limit = record?.maxQueues ?? -1
+    if (limit < 0 || (this.#world.totals.queueCountByUser.get(user) ?? 0) < limit) return undefined
+    this.#world.counters.limits.hit('user_queues')
+    return preconditionFailed(`cannot declare queue '${name}': queue limit of user '${user}' (${limit}) is reached`)
   }
 
   #creation({ properties, arguments: args, kind, actor }: Plan): Proposal<DeclaredQueue> {
