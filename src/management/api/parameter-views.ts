@@ -2,22 +2,16 @@
  * What RabbitMQ keeps as parameters and this broker as records of their own: limits of virtual hosts and policies. Tools
  * that read or clear them at `/api/parameters` find them there as well.
  */
+
 import type { Broker } from '../../model/broker.ts'
-import type { ParameterRecord, PolicyRecord, VhostRecord } from '../../model/records/records.ts'
+import { vhostLimits } from '../../model/limits/limits.ts'
+import type { ParameterRecord, PolicyRecord } from '../../model/records/records.ts'
 import type { Answered } from '../../model/verbs/answer.ts'
 
 const LIMITS = 'vhost-limits'
 const LIMITS_NAME = 'limits'
 const POLICY = 'policy'
 const OPERATOR_POLICY = 'operator_policy'
-
-/** Limits of a virtual host by RabbitMQ's names; empty without any. */
-export function vhostLimits({ maxConnections, maxQueues }: VhostRecord): Readonly<Record<string, number>> {
-  return {
-    ...(maxConnections < 0 ? {} : { 'max-connections': maxConnections }),
-    ...(maxQueues < 0 ? {} : { 'max-queues': maxQueues }),
-  }
-}
 
 /** Parameters of a virtual host, of one component or of all; policies only when they are asked for, as RabbitMQ does. */
 export function parametersOf(broker: Broker, vhost: string, component?: string): ParameterRecord[] {

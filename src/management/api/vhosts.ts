@@ -29,7 +29,6 @@ import {
   withDetails,
 } from '../stats/fields.ts'
 import { type SampleWindows, windowsOf } from '../stats/series.ts'
-import { vhostLimits } from './parameter-views.ts'
 import { asked, vhostOf } from './scope.ts'
 import { withoutStats } from './stats-query.ts'
 

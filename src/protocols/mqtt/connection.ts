@@ -16,7 +16,6 @@ import type { RateMeter } from '../../model/limits/rate-meter.ts'
 import { MessageCounters } from '../../model/message/message-counters.ts'
 import type { AlarmListener, Alarms } from '../../model/observe/alarms.ts'
 import type { Outbox } from '../../net/outbox.ts'
-import { ReaderGates } from '../../net/reader-gates.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
 import { AckLine, type AckListener } from './ack-line.ts'
@@ -37,6 +36,7 @@ import { goodbyeOf } from './goodbye.ts'
 import { acceptedWill, connackProperties, grantedExpiry, grantedKeepAlive, requestedExpiry } from './handshake.ts'
 import { ListedConnection, type ListedSource } from './listed-connection.ts'
 import { checkLimits, logIn } from './login.ts'
+import { noLogin, openRates } from './opening-limits.ts'
 import { PacketReader, type PacketSink } from './packet-reader.ts'
 import { Publishing, type PublishSession } from './publishing.ts'
 import { RetainedDelivery } from './retained-delivery.ts'
@@ -79,6 +79,7 @@ export class MqttConnection
   clientPacketBytesMax = spec.PACKET_BYTES_UNLIMITED
   windowCount = 0
   aliases: AliasTable | null = null
+  rates: RateMeter | null = null
   readonly #world: MqttWorld
   readonly #sessions: MqttSessions
   readonly #socket: Socket
@@ -90,7 +91,6 @@ export class MqttConnection
   #state: State = 'greeting'
   #member: Member | null = null
   #listed: ListedConnection | null = null
-  #rates: RateMeter | null = null
   #session: MqttSession | null = null
   #will: Will | null = null
   #acks: AckLine | null = null
@@ -140,20 +140,12 @@ export class MqttConnection
     return this.#acks
   }
 
-  get rates(): RateMeter {
-    return this.#rates! // Set by #register.
-  }
-
   get member(): Member {
     return this.#member!
   }
 
   get connectionId(): string {
     return this.id
-  }
-
-  get connectionName(): string {
-    return this.name
   }
 
   receivedIds(): ReceivedIds {
@@ -367,7 +359,6 @@ export class MqttConnection
       resumed ?? this.#sessions.create(member.vhost.name, member.clientId, member.identity.user, expirySeconds > 0)
     if (session === undefined) {
       this.#free()
-      this.#world.broker.counters.limits.hit('mqtt_sessions')
       return this.#fail(new MqttError(spec.QUOTA_EXCEEDED, 'limit of sessions is reached'))
     }
     if (session.expirySeconds !== expirySeconds) {
@@ -414,12 +405,7 @@ export class MqttConnection
     const aliasMax = Math.min(properties.topicAliasMaximum ?? 0, settings.topicAliasMax)
     this.aliases = aliasMax > 0 ? new AliasTable(aliasMax) : null
     this.#keepAliveSeconds = grantedKeepAlive(settings, this.level, keepAliveSeconds)
-    const { identity, vhost } = this.member
-    this.#rates = broker.rates.open(
-      identity.user,
-      vhost.name,
-      new ReaderGates(this.#socket, this.#reader, (error) => this.#fail(error)),
-    )
+    this.rates = openRates(this.#world, this.member, this.#socket, this.#reader, (error) => this.#fail(error))
     this.#listed = new ListedConnection(this.id, this, this.member, () => this.#session?.subscriptionCount ?? 0)
     broker.connections.add(this.#listed)
     broker.counters.connectionsOpened++
@@ -491,8 +477,7 @@ export class MqttConnection
   onTimer(): void {
     if (this.#state === 'closing') return this.#socket.destroy()
     if (this.#state !== 'open') {
-      this.#world.broker.counters.limits.hit('handshake_time')
-      this.#world.logger.notice(`${this.name}: no login within ${this.#world.settings.loginTimeoutMs} ms`)
+      noLogin(this.#world, this.name)
       return this.#socket.destroy()
     }
     const { receivedBytes, isPaused } = this.#socket
@@ -572,7 +557,7 @@ export class MqttConnection
     this.#acks?.close()
     this.#retainedDelivery?.close()
     this.#expiry?.stop()
-    this.#rates?.close()
+    this.rates?.close()
     const session = this.#session
     const will = this.#will
     this.#session = null

@@ -48,9 +48,10 @@ export interface DeliveryPeer {
   readonly aliases: AliasTable | null
   readonly acks: AckLine
   readonly counters: MessageCounters
-  readonly connectionName: string
+  readonly name: string
   readonly member: Member
-  readonly rates: RateMeter
+  /** Null before it is open. */
+  readonly rates: RateMeter | null
   /** A queue of the session was deleted under it. */
   onQueueGone(reason: string): void
 }
@@ -212,7 +213,7 @@ export class Deliveries {
     }
     this.#count(peer, sink.traffic, qos, redelivered)
     if (sink.vhost?.isTraced === true) trace(sink.vhost, peer, view, consumer.queue.name, redelivered)
-    if (peer.rates.isLimited) peer.rates.delivered(view.bodyBytes)
+    if (peer.rates?.isLimited === true) peer.rates.delivered(view.bodyBytes)
     if (qos === 0) return consumer.settle(sequence, 'accepted')
     this.#inFlight.add(packetId, qos === 1 ? PHASE_SENT_QOS1 : PHASE_SENT_QOS2, sink.index, sequence)
     if (this.#inFlight.count === peer.windowCount) this.#refresh()
@@ -357,6 +358,6 @@ export class Deliveries {
 }
 
 function trace(vhost: Vhost, peer: DeliveryPeer, view: MessageView, queue: string, redelivered: boolean): void {
-  const context = { connection: peer.connectionName, channel: 0, user: peer.member.identity.user }
+  const context = { connection: peer.name, channel: 0, user: peer.member.identity.user }
   vhost.tracer.delivered(view, queue, redelivered, context)
 }

@@ -37,10 +37,11 @@ const EXPIRATION_MS_MAX = NO_EXPIRATION - 1
 
 /** The session's side of a publish. */
 export interface PublishSession {
-  readonly connectionName: string
+  readonly name: string
   readonly level: ProtocolLevel
   readonly counters: MessageCounters
-  readonly rates: RateMeter
+  /** Null before it is open. */
+  readonly rates: RateMeter | null
   readonly acks: AckLine
   readonly receivedCount: number
   readonly clientIdBytes: Buffer
@@ -85,7 +86,7 @@ export class Publishing {
     traffic.countPublished(scan.payloadEnd - scan.payloadStart)
     if (scan.qos > 0) traffic.publishedForConfirm++
     const outcome = this.#send(scan, topic)
-    if (rates.isLimited) rates.published(scan.payloadEnd - scan.payloadStart)
+    if (rates?.isLimited === true) rates.published(scan.payloadEnd - scan.payloadStart)
     if (topic.counters !== null) topic.counters.publishedIn++
     if (outcome === PUBLISH_UNROUTED) {
       if (topic.counters !== null) topic.counters.unroutable++
@@ -178,7 +179,7 @@ export class Publishing {
 
   #trace(route: Route): void {
     const { vhost, identity } = this.#member
-    const context = { connection: this.#session.connectionName, channel: 0, user: identity.user }
+    const context = { connection: this.#session.name, channel: 0, user: identity.user }
     vhost.tracer.published(this.#world.draft, route, context)
   }
 

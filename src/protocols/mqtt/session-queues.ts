@@ -79,7 +79,7 @@ function consumeFrom(
     priority: 0,
     prefetchCount: noAck ? 0 : peer.windowCount,
     args: NO_ARGUMENTS,
-    sessionName: peer.connectionName,
+    sessionName: peer.name,
     user: session.user,
   }
   const refusal = queue.refusesConsumer(spec)

@@ -32,7 +32,7 @@ export interface SessionRecord {
 /** A connection, as its session sees it. */
 export interface SessionPeer extends DeliveryPeer {
   readonly connectionId: string
-  readonly connectionName: string
+  readonly name: string
   readonly member: Member
   /** Another connection takes the session, to go on with it or to end it: says so and closes. */
   onTakenOver(isResumed: boolean): void

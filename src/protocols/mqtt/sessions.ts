@@ -137,8 +137,12 @@ export class MqttSessions implements SessionHost {
 
   /** A new session; undefined when there are too many. */
   create(vhost: string, clientId: string, user: string, lasts: boolean): MqttSession | undefined {
-    if (this.#count >= this.world.settings.sessionCountMax) return undefined
-    const { store } = this.world.broker.world
+    const { broker } = this.world
+    if (this.#count >= this.world.settings.sessionCountMax) {
+      broker.counters.limits.hit('mqtt_sessions')
+      return undefined
+    }
+    const { store } = broker.world
     const ledgers = lasts ? { received: store.newLedgerId(), released: store.newLedgerId() } : null
     const session = new MqttSession(this, { vhostName: vhost, clientId, user, ledgers })
     this.#add(session)

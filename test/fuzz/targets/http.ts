@@ -96,6 +96,8 @@ async function startApi(): Promise<Api> {
     corsOrigins: ['*'],
     corsAgeSeconds: 1,
     headers: {},
+    strictTransport: null,
+    audit: management.context.audit,
     logger,
   })
   const stop = async () => {
