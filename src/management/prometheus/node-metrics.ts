@@ -104,7 +104,7 @@ export class NodeMetrics {
       this.#log(),
       this.#tls(),
       this.#rates(),
-      this.#limits(),
+      this.#refusals(),
       this.#runtime(),
     ].join('')
   }
@@ -301,7 +301,7 @@ export class NodeMetrics {
     ])
   }
 
-  #limits(): string {
+  #refusals(): string {
     const { broker, attempts } = this.#context
     const name = 'warrenmq_limit_refusals_total'
     const samples = COUNTED_LIMITS.map((limit) => sample(name, labels({ limit }), broker.counters.limits.of(limit)))

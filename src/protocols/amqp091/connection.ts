@@ -267,17 +267,14 @@ export class Connection
     const identity = this.#opening.identity! // Set: tuning follows the login.
     const permissions = this.#permissionsFor(identity, vhostName)
     refuse(broker.refusesConnection(permissions))
+    const gates = this.#gate.rateGates((error) => this.#failed(0, 0, error))
     const session: Session = {
       world: this.#world,
       host: this,
       outbox,
       vhost: broker.vhost(vhostName)!, // `refusesConnection` knows it.
       permissions,
-      rates: broker.rates.open(
-        identity.user,
-        vhostName,
-        this.#gate.rateGates((error) => this.#failed(0, 0, error)),
-      ),
+      rates: broker.rates.open(identity.user, vhostName, gates),
       identity,
       actor: { user: identity.user, connectionId: this.id },
       connectionName: this.name,
