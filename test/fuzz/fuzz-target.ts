@@ -16,6 +16,8 @@ export interface FuzzTarget {
    * are mutated further. Throws for a defect; depends on nothing but the input.
    */
   check(input: Buffer): string | Promise<string>
+  /** What memory may grow by, where a target holds more than a codec. */
+  readonly growthBytesMax?: number
   /** Gives back what the target holds. */
   close?(): Promise<void>
 }

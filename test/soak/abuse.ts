@@ -17,7 +17,7 @@ const HANDLES_SLACK = 60
 /** More is a broker that is gone. */
 const FAILURES_MAX = 20
 const OUTPUT_SHOWN = 2_000
-const SCENARIOS: readonly Scenario[] = [...TOPOLOGY_SCENARIOS, ...MESSAGE_SCENARIOS, ...CONNECTION_SCENARIOS]
+const SCENARIOS: readonly Scenario[] = [...CONNECTION_SCENARIOS, ...TOPOLOGY_SCENARIOS, ...MESSAGE_SCENARIOS]
 
 const { values } = parseArgs({
   options: {

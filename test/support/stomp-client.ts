@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
 
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 15_000
 const NUL = 0
 
 /** A frame as it came. */

@@ -20,6 +20,8 @@ import { anyJson, jsonOf, jsonText } from './json-grammar.ts'
 
 /** A broker lives for so many requests: what they made goes with it. */
 const REQUESTS_PER_BROKER = 20_000
+/** A broker's store takes blocks of 16 MiB as messages come, and ends with the broker. */
+const GROWTH_BYTES_MAX = 128 * 1024 * 1024
 const BODY_BYTES_MAX = 65_536
 const WORDS = ['%2F', 'a', 'guest', 'amq.topic', 'amq.default', 'q', 'e', 'none', '~', '%00', 'queue', 'exchange']
 /** Broken UTF-8, in a path. */
@@ -210,6 +212,7 @@ export async function httpTarget(random: Randomness): Promise<FuzzTarget> {
       '&',
     ),
     generate,
+    growthBytesMax: GROWTH_BYTES_MAX,
     check: (input) => fuzz.check(input),
     close: () => fuzz.close(),
   }

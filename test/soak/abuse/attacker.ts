@@ -140,8 +140,13 @@ export class Attacker implements FrameSink {
   async flush(bytes: Buffer): Promise<void> {
     if (this.socket.destroyed || this.socket.write(bytes)) return
     await new Promise<void>((resolve) => {
-      this.socket.once('drain', resolve)
-      this.socket.once('close', resolve)
+      const done = () => {
+        this.socket.off('drain', done)
+        this.socket.off('close', done)
+        resolve()
+      }
+      this.socket.on('drain', done)
+      this.socket.on('close', done)
     })
   }
 

@@ -94,10 +94,11 @@ async function oversize(world: World): Promise<string> {
     one.drop()
   }
   const publish = methodFrame(1, 'basic.publish', { exchange: '', routingKey: 'nobody' })
-  const wide: Table = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`header-${i}`, 'x'.repeat(30)]))
+  const wide: Table = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`header-${i}`, 'x'.repeat(30)]))
   const head = Buffer.from([1, 0, 1, 0x7f, 0xff, 0xff, 0xff])
   await refused('a frame of 2 GB', 501, head)
-  await refused('a body of 2^60 bytes', 406, Buffer.concat([publish, hugeBody()]))
+  await refused('a body of 2^60 bytes', 501, Buffer.concat([publish, bodyOf(2n ** 60n)]))
+  await refused('a body of 17 MB', 406, Buffer.concat([publish, bodyOf(17_000_000n)]))
   await refused(
     'a table of 200 levels',
     502,
@@ -115,10 +116,11 @@ async function oversize(world: World): Promise<string> {
   return 'frames, bodies, tables, packets and headers beyond the limits: refused by the right codes'
 }
 
-function hugeBody(): Buffer {
+/** A content header that promises so many bytes. */
+function bodyOf(byteCount: bigint): Buffer {
   const payload = Buffer.alloc(14)
   payload.writeUInt16BE(60, 0)
-  payload.writeBigUInt64BE(2n ** 60n, 4)
+  payload.writeBigUInt64BE(byteCount, 4)
   return frame(HEADER, 1, payload)
 }
 
