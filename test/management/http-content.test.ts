@@ -1,5 +1,6 @@
 // Entity tags and compression of the HTTP API, byte for byte: fetch would hide both.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import http from 'node:http'
 import { after, before, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
@@ -70,4 +71,14 @@ test('HEAD tells what GET would, without it', async () => {
   const { headers } = await get('/api/whoami')
   assert.deepEqual([head.status, head.bytes.length], [200, 0])
   assert.deepEqual([head.headers.etag, head.headers['content-length']], [headers.etag, headers['content-length']])
+})
+
+test('a live reply leaves piece by piece, whatever the client could unpack', async () => {
+  const headers = { authorization: `Basic ${btoa('guest:guest')}`, 'accept-encoding': 'gzip' }
+  const request = http.get(`${broker.base}/api/warren/live?watch=/api/vhosts`, { headers })
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  assert.equal(response.headers['content-encoding'], undefined)
+  const [first] = (await once(response, 'data')) as [Buffer]
+  assert.match(first.toString(), /^event: hello\n/)
+  request.destroy()
 })

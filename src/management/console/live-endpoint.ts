@@ -37,6 +37,7 @@ export function liveEndpoint(hub: LiveHub): Endpoint {
       return {
         status: 200,
         text: stream.text(),
+        isLive: true,
         contentType: 'text/event-stream; charset=utf-8',
         // Proxies that collect replies would make it anything but live.
         headers: { 'x-accel-buffering': 'no' },

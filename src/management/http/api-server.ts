@@ -13,7 +13,7 @@ import { AuditedRequest } from '../audit/audited-request.ts'
 import type { Caller } from './access.ts'
 import { ApiError, badRequest, objectNotFound } from './api-error.ts'
 import { type Authentication, sourceOf } from './authentication.ts'
-import { sendContent } from './content.ts'
+import { sendContent, sendLive } from './content.ts'
 import type { Endpoint, Reply } from './endpoint.ts'
 import type { Method, Router } from './router.ts'
 import { readAny } from './schema.ts'
@@ -138,7 +138,8 @@ export class ApiServer {
     response.setHeader('content-type', reply.contentType ?? JSON_TYPE)
     response.setHeader('cache-control', 'no-cache')
     response.setHeader('vary', 'accept, accept-encoding, origin')
-    await sendContent(request, response, content)
+    if (reply.isLive === true && typeof content !== 'string') await sendLive(request, response, content)
+    else await sendContent(request, response, content)
   }
 
   #sendError(request: IncomingMessage, response: ServerResponse, error: unknown, endpoint: Endpoint | null): void {

@@ -16,6 +16,19 @@ const WHOLE_CHARS_MAX = 65_536
 const LEVEL = constants.Z_BEST_SPEED
 const compress = promisify(gzip)
 
+/** Sends each piece as it comes, uncompressed: waiting for more would make it anything but live. */
+export async function sendLive(
+  request: IncomingMessage,
+  response: ServerResponse,
+  content: ReplyStream,
+): Promise<void> {
+  if (request.method === 'HEAD') {
+    response.end()
+    return
+  }
+  await sendPlainPieces(response, content)
+}
+
 /** Sends a body. Resolves when it has been handed over. */
 export async function sendContent(
   request: IncomingMessage,
@@ -67,14 +80,7 @@ function end(request: IncomingMessage, response: ServerResponse, bytes: Buffer):
 }
 
 async function sendPieces(request: IncomingMessage, response: ServerResponse, content: ReplyStream): Promise<void> {
-  if (!takesGzip(request)) {
-    for await (const piece of content) {
-      if (response.destroyed) return
-      if (!response.write(piece)) await drained(response, response)
-    }
-    response.end()
-    return
-  }
+  if (!takesGzip(request)) return sendPlainPieces(response, content)
   response.setHeader('content-encoding', 'gzip')
   const packer = createGzip({ level: LEVEL })
   packer.pipe(response)
@@ -83,6 +89,14 @@ async function sendPieces(request: IncomingMessage, response: ServerResponse, co
     if (!packer.write(piece)) await drained(packer, response)
   }
   packer.end()
+}
+
+async function sendPlainPieces(response: ServerResponse, content: ReplyStream): Promise<void> {
+  for await (const piece of content) {
+    if (response.destroyed) return
+    if (!response.write(piece)) await drained(response, response)
+  }
+  response.end()
 }
 
 /** Weak: the same content may be compressed or not. */

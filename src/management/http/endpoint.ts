@@ -53,6 +53,8 @@ export interface Reply {
   readonly status: number
   readonly json?: unknown
   readonly text?: string | ReplyStream
+  /** The text never ends: each piece leaves as it comes. */
+  readonly isLive?: boolean
   /** Sent as they are: a file, whose headers say how to keep it. */
   readonly bytes?: Uint8Array
   readonly contentType?: string
