@@ -58,6 +58,8 @@ export class Reclaimer implements TransientOwner, PressureSink, TimerOwner {
   #cold!: ColdReader
   #dead: Block[] = []
   #compactor: Compactor | null = null
+  /** Blocks whose scratch file is being made: they are not in it yet. */
+  readonly #spilling = new Set<Block>()
   #isPressed = false
   #isClosed = false
   #pending: Promise<void> = Promise.resolve()
@@ -130,7 +132,7 @@ export class Reclaimer implements TransientOwner, PressureSink, TimerOwner {
     const found: Block[] = []
     for (const block of this.#parts.blocks.residents()) {
       const isSettled = block.isOpen || block.image !== null || block.live === 0
-      if (!isSettled && block.scratch === null) found.push(block)
+      if (!isSettled && block.scratch === null && !this.#spilling.has(block)) found.push(block)
     }
     found.sort((a, b) => a.usedTurn - b.usedTurn)
     for (const block of found) {
@@ -147,6 +149,7 @@ export class Reclaimer implements TransientOwner, PressureSink, TimerOwner {
 
   #spill(block: Block): void {
     block.pins++
+    this.#spilling.add(block)
     this.#later(async () => {
       try {
         await this.#parts.scratch!.write(block)
@@ -154,6 +157,7 @@ export class Reclaimer implements TransientOwner, PressureSink, TimerOwner {
       } catch (error) {
         this.#parts.report.onNotice(`A block of transient messages stays in memory: ${String(error)}`)
       }
+      this.#spilling.delete(block)
       this.#owner.unpinBlock(block)
       if (block.scratch?.isWritten === true && block.pins === 0) this.#parts.blocks.evict(block)
     })

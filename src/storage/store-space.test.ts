@@ -57,6 +57,41 @@ describe('message store and space', () => {
     assert.equal(await scratch(disk), 0)
   })
 
+  test('a block that is being written out is not written out again, and its file is closed', async () => {
+    const disk = new MemoryDisk()
+    const open = new Map<string, number>()
+    const opens = disk.open.bind(disk)
+    disk.open = async (name, create) => {
+      const file = await opens(name, create)
+      if (!name.endsWith('.scratch')) return file
+      open.set(name, (open.get(name) ?? 0) + 1)
+      const close = file.close.bind(file)
+      file.close = async () => {
+        open.set(name, open.get(name)! - 1)
+        await close()
+      }
+      return file
+    }
+    const harness = await StoreHarness.open(disk, SMALL)
+    const ledger = harness.store.ledger(harness.store.newLedgerId(), false)
+    for (let i = 1; i <= 2_000; i++) {
+      harness.put([ledger], i, false, 100)
+      // Turns end faster than the disk writes.
+      if (i % 20 === 0) harness.turn.end()
+    }
+    await harness.untilQuiet(40)
+    assert.ok(open.size > 10)
+    assert.deepEqual(
+      [...open].filter(([, count]) => count > 1),
+      [],
+    )
+    await harness.store.close()
+    assert.deepEqual(
+      [...open].filter(([, count]) => count > 0),
+      [],
+    )
+  })
+
   test('one old unacked message pins one block while others flow', async () => {
     const disk = new MemoryDisk()
     const harness = await StoreHarness.open(disk, SMALL)
