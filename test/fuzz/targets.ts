@@ -17,5 +17,6 @@ export const CODECS: Readonly<Record<string, MakeTarget>> = {
   http: async () => (await import('./targets/http.ts')).httpTarget(seeds()),
   definitions: async () => (await import('./targets/definitions.ts')).definitionsTarget(seeds()),
   conf: async () => (await import('./targets/conf.ts')).confTarget(seeds()),
+  jwt: async () => (await import('./targets/jwt.ts')).jwtTarget(seeds()),
   proxy: async () => (await import('./targets/proxy.ts')).proxyTarget(seeds()),
 }

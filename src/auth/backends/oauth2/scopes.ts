@@ -65,7 +65,7 @@ export class ScopeGrants {
   }
 
   #matches(subject: string, pattern: string, variables: ScopeVariables): boolean {
-    if (this.#syntax === 'wildcard') return matchesWildcard(subject, expand(pattern, variables, encodeURIComponent))
+    if (this.#syntax === 'wildcard') return matchesWildcard(subject, expand(pattern, variables, encode))
     const expression = compilePattern(`^(?:${expand(decode(pattern), variables, escapePattern)})$`)
     return expression?.test(subject) ?? false
   }
@@ -103,6 +103,11 @@ function expand(pattern: string, variables: ScopeVariables, quote: (value: strin
   return pattern.replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
     Object.hasOwn(variables, name) ? quote(variables[name]!) : whole,
   )
+}
+
+/** Percent-encoded; half a character, which cannot be, becomes the sign for that. */
+function encode(text: string): string {
+  return encodeURIComponent(text.replaceAll(/\p{Surrogate}/gu, '\ufffd'))
 }
 
 /** Percent-decoded; what is not well encoded stands for itself. */
