@@ -124,7 +124,6 @@ function Palette() {
   // Before the next key is pressed.
   useLayoutEffect(() => element.current?.showModal(), [])
   useEffect(() => {
-    setAt(0)
     if (text.trim().length < 2) {
       setFound([])
       return undefined
@@ -187,7 +186,10 @@ function Palette() {
           value={text}
           spellcheck={false}
           autocomplete="off"
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
+          onInput={({ currentTarget }) => {
+            setText(currentTarget.value)
+            setAt(0)
+          }}
           onKeyDown={onKey}
         />
         <kbd>Esc</kbd>
