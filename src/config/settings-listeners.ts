@@ -17,8 +17,8 @@ export const LISTENER_FIELDS = {
   backlogCountMax: setting(
     'tcp_listen_options.backlog',
     integer({ min: 1, max: 65_535 }, 'connections'),
-    128,
-    'Connections that the system queues until they are accepted.',
+    4_096,
+    'Connections that the system queues until they are accepted; it may have a lower bound of its own (net.core.somaxconn).',
   ),
   nodelay: setting('tcp_listen_options.nodelay', boolean, true, 'Send small packets at once (no Nagle delay).'),
   keepalive: setting('tcp_listen_options.keepalive', boolean, false, "Send TCP's own keep-alive probes."),
