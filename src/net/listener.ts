@@ -95,6 +95,10 @@ export class Listener {
 
   #onSocket(socket: net.Socket, accept: TransportAcceptor): void {
     if (socket.destroyed) return
-    accept(new NodeTransport(socket, socketEnds(socket, this.#greeting?.sourceOf(socket))))
+    const { tls: context, proxyProtocol } = this.#options
+    const ends = socketEnds(socket, this.#greeting?.sourceOf(socket))
+    accept(
+      context === null && !proxyProtocol ? NodeTransport.ofAccepted(socket, ends) : new NodeTransport(socket, ends),
+    )
   }
 }

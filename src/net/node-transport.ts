@@ -1,9 +1,9 @@
 /**
  * A transport over one of Node's duplex streams: a TCP or TLS socket, or one end of a pair within the process.
- *
- * Node allocates every chunk anew, so chunks are ours to keep.
  */
+import type net from 'node:net'
 import type { Duplex } from 'node:stream'
+import { withSharedReads } from './shared-reads.ts'
 import type { Transport, TransportEnds, TransportSink } from './transport.ts'
 
 /** Where a stream's transport hangs: its listeners are the same functions for all streams, so that an idle one has none of its own. */
@@ -46,6 +46,17 @@ export class NodeTransport implements Transport {
     stream.on('error', onError)
   }
 
+  /** Of a TCP socket just accepted, which nobody has read from. */
+  static ofAccepted(accepted: net.Socket, ends: TransportEnds): NodeTransport {
+    let transport: NodeTransport | null = null
+    const onRead = (byteCount: number, bytes: Buffer): void => {
+      transport!.onBytes(byteCount === bytes.length ? bytes : bytes.subarray(0, byteCount))
+    }
+    const socket = withSharedReads(accepted, onRead)
+    transport = new NodeTransport(socket ?? accepted, ends)
+    return transport
+  }
+
   open(sink: TransportSink): void {
     const stream = this.#stream
     if (stream.destroyed) {
@@ -53,9 +64,11 @@ export class NodeTransport implements Transport {
       return
     }
     this.#sink = sink
-    stream.on('data', onData)
     stream.on('end', onEnd)
     stream.on('close', onClose)
+    // Of no effect where the socket hands its bytes over by itself.
+    stream.on('data', onData)
+    stream.resume()
   }
 
   // What the stream tells

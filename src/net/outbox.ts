@@ -17,6 +17,9 @@ export const OUTBOX_HIGH_BYTES = 1024 * 1024
 /** … until fewer than this are left. */
 export const OUTBOX_LOW_BYTES = 256 * 1024
 
+/** Ranges of a turn leave in one write until they have this many bytes: a write wakes the peer, and costs more than the copy. */
+const CORK_BYTES_MAX = 256 * 1024
+
 /** Owner of memory that a socket reads from: the message store. */
 export interface Pinned {
   unpin(address: number): void
@@ -55,6 +58,7 @@ export class Outbox implements TurnTask {
   #end = 0
   #isMarked = false
   #isCorked = false
+  #corkedBytes = 0
   #isClosed = false
   #endsAfterFlush = false
   #prefersLarge = false
@@ -207,11 +211,12 @@ export class Outbox implements TurnTask {
   }
 
   #give(bytes: Buffer, start: number, end: number, pending: PendingWrite): void {
-    // A short range waits for its company; a full chunk is worth a write of its own.
-    if (!this.#isCorked && end - start < LARGE_CHUNK_BYTES / 2) {
+    if (!this.#isCorked) {
       this.#isCorked = true
+      this.#corkedBytes = 0
       this.#transport.cork()
     }
+    this.#corkedBytes += end - start
     if (this.#pending === NO_WRITES) this.#pending = [pending]
     else this.#pending.push(pending)
     this.pendingBytes += pending.byteCount
@@ -219,7 +224,7 @@ export class Outbox implements TurnTask {
     this.sentCount++
     this.#written ??= () => this.#onWritten()
     this.#transport.write(bytes, start, end, this.#written)
-    if (this.#isCorked && (end - start >= LARGE_CHUNK_BYTES / 2 || this.pendingBytes > OUTBOX_HIGH_BYTES)) {
+    if (this.#corkedBytes >= CORK_BYTES_MAX) {
       this.#isCorked = false
       this.#transport.uncork()
     }

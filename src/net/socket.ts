@@ -22,6 +22,7 @@ export const PAUSE_RATE = 16
 
 /** The protocol's side. */
 export interface SocketHandler {
+  /** Borrowed until this returns. */
   onBytes(chunk: Buffer): void
   /** The peer will send no more. */
   onEnd(): void

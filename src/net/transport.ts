@@ -1,8 +1,8 @@
 /**
  * The contract between a connection and whatever carries its bytes: TCP, TLS, a pair of streams within the process.
  *
- * A `Socket` drives it and is the only one who writes. Chunks that it hands over are fresh memory: a transport never uses
- * one again, so who must keep a few bytes across chunks may, at the price of the whole chunk.
+ * A `Socket` drives it and is the only one who writes. Chunks that it hands over are borrowed: the memory may serve the
+ * next read as soon as the call returns, so whoever must keep bytes across chunks copies them.
  */
 
 /** Where a transport leads, as listed. Within the process the hosts are empty and the ports 0. */
@@ -55,7 +55,7 @@ export interface AlternativeName {
 
 /** What a transport tells. */
 export interface TransportSink {
-  /** Bytes arrived. */
+  /** Bytes arrived; the chunk is borrowed until this returns. */
   onBytes(chunk: Buffer): void
   /** The peer will send no more. */
   onEnd(): void

@@ -4,10 +4,11 @@
  *   type u8 · channel u16 · payload bytes u32 · payload · 0xCE
  *
  * A connection feeds it the socket's chunks. Frames inside a chunk are handed on in place; a frame that straddles
- * chunks is collected in one buffer, sized once its head is known, so no input is copied more than twice.
+ * chunks is collected in one buffer, so no input is copied more than twice.
  * Invariant: nothing of a chunk is kept by reference, and no frame above the limit is ever collected.
  */
 import { readU32 } from '../../base/u64.ts'
+import { Collected } from '../../net/collected.ts'
 import { ConnectionError, frameText } from './errors.ts'
 import {
   FRAME_BODY,
@@ -21,11 +22,8 @@ import {
 
 /** The limit where the peers agreed on none (frame_max 0). */
 export const FRAME_BYTES_LIMIT = 512 * 1024 * 1024
-/** What a frame's buffer starts with; it doubles as bytes arrive, so that a head alone costs little. */
-const COLLECT_BYTES_FIRST = 16 * 1024
 const METHOD_PAYLOAD_BYTES_MIN = 4
 const HEADER_PAYLOAD_BYTES_MIN = 12
-const NOTHING: Buffer = Buffer.alloc(0)
 
 /** Where frames go. */
 export interface FrameSink {
@@ -41,8 +39,7 @@ export interface FrameSink {
 export class FrameReader {
   readonly #sink: FrameSink
   #payloadBytesMax = 0
-  #collected = NOTHING
-  #collectedBytes = 0
+  readonly #collected = new Collected()
   /** Bytes of the frame being collected, or of its head while that is incomplete. */
   #neededBytes = 0
   #stopped = false
@@ -71,7 +68,6 @@ export class FrameReader {
   /** Ignores all input from now on, including the rest of the chunk at hand. */
   stop(): void {
     this.#stopped = true
-    this.#release()
   }
 
   /** Called by the sink: no frame after this one until `resume`. */
@@ -97,9 +93,9 @@ export class FrameReader {
     if (this.#stopped) return end
     if (this.#suspended) return start
     let at = start
-    if (this.#collectedBytes > 0) {
+    if (this.#collected.end > 0) {
       at = this.#complete(chunk, at)
-      if (this.#stopped || this.#collectedBytes > 0) return end
+      if (this.#stopped || this.#collected.end > 0) return end
       if (this.#suspended) return at
     }
     while (end - at >= FRAME_HEAD_BYTES) {
@@ -134,21 +130,23 @@ export class FrameReader {
 
   /** Takes what the frame being collected still needs, hands it on when whole, and returns where the rest begins. */
   #complete(chunk: Buffer, start: number): number {
+    const collected = this.#collected
     let at = start
     while (at < chunk.length) {
-      const until = Math.min(chunk.length, at + this.#neededBytes - this.#collectedBytes)
-      this.#append(chunk, at, until)
+      const until = Math.min(chunk.length, at + this.#neededBytes - collected.end)
+      collected.add(chunk, at, until, this.#neededBytes)
       at = until
-      if (this.#collectedBytes < this.#neededBytes) return at
+      if (collected.end < this.#neededBytes) return at
       if (this.#neededBytes > FRAME_HEAD_BYTES) {
-        const frame = this.#collected
-        const frameBytes = this.#neededBytes
-        this.#release()
-        this.#hand(frame, 0, frameBytes)
+        try {
+          this.#hand(collected.bytes, 0, this.#neededBytes)
+        } finally {
+          collected.clear()
+        }
         return at
       }
-      const payloadBytes = readU32(this.#collected, 3)
-      if (payloadBytes > this.#payloadBytesMax) this.#refuseSize(this.#collected[0]!, payloadBytes)
+      const payloadBytes = readU32(collected.bytes, 3)
+      if (payloadBytes > this.#payloadBytesMax) this.#refuseSize(collected.bytes[0]!, payloadBytes)
       this.#neededBytes = payloadBytes + FRAME_OVERHEAD_BYTES
     }
     return at
@@ -157,25 +155,7 @@ export class FrameReader {
   /** Starts a frame of which [start, end) has arrived. */
   #collect(chunk: Buffer, start: number, end: number, neededBytes: number): void {
     this.#neededBytes = neededBytes
-    this.#append(chunk, start, end)
-  }
-
-  #append(chunk: Buffer, start: number, end: number): void {
-    const total = this.#collectedBytes + end - start
-    if (total > this.#collected.length) {
-      const room = Math.max(total, 2 * this.#collected.length, COLLECT_BYTES_FIRST)
-      const grown = Buffer.allocUnsafe(Math.min(this.#neededBytes, room))
-      this.#collected.copy(grown, 0, 0, this.#collectedBytes)
-      this.#collected = grown
-    }
-    chunk.copy(this.#collected, this.#collectedBytes, start, end)
-    this.#collectedBytes = total
-  }
-
-  #release(): void {
-    this.#collected = NOTHING
-    this.#collectedBytes = 0
-    this.#neededBytes = 0
+    this.#collected.add(chunk, start, end, neededBytes)
   }
 
   #refuse(type: number, bytes: Buffer, start: number, end: number): never {

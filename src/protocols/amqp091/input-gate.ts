@@ -24,11 +24,11 @@ export class InputGate {
   /** Hands the chunk's frames on, now or when the gate opens. Throws what the reader throws. */
   feed(chunk: Buffer): void {
     if (this.#kept.length > 0) {
-      this.#kept.push(chunk)
+      this.#kept.push(Buffer.from(chunk))
       return
     }
     const end = this.#reader.feed(chunk)
-    if (end < chunk.length) this.#kept.push(chunk.subarray(end))
+    if (end < chunk.length) this.#kept.push(Buffer.from(chunk.subarray(end)))
   }
 
   /** No frame after this one, for this reason (a pause of the socket). */

@@ -69,7 +69,7 @@ export class Opening {
   onHeaderBytes(chunk: Buffer): Buffer {
     const known = this.#header.length === 0 ? chunk : Buffer.concat([this.#header, chunk])
     if (known.length < HEADER_BYTES) {
-      this.#header = known
+      this.#header = Buffer.from(known)
       return NO_BYTES
     }
     this.#header = NO_BYTES

@@ -5,14 +5,13 @@
  * something came that can complete the frame: every byte is looked at a bounded number of times. The sink may hold the
  * reader while it waits, and may ask for the frame at hand again.
  */
+import { Collected } from '../../net/collected.ts'
 import { PAUSE_WAITING } from '../../net/socket.ts'
 import { type Frame, type FrameRules, HEAD_BYTES_MAX, NEEDS_LINE_FEED, NEEDS_NUL, parseFrame } from './codec.ts'
 import { VERSION_10, type Version } from './spec.ts'
 
 const LINE_FEED = 10
 const NUL = 0
-const KEPT_BYTES_FIRST = 512
-const NOTHING: Buffer = Buffer.alloc(0)
 
 /** Takes frames. */
 export interface FrameSink {
@@ -26,14 +25,14 @@ export class FrameReader implements FrameRules {
   version: Version = VERSION_10
   trims = false
   frameBytesMax: number
-  #kept = NOTHING
-  #keptBytes = 0
+  readonly #kept = new Collected()
   /** What the frame that is kept waits for. */
   #needs = NEEDS_LINE_FEED
   /** Reasons to wait, as bits of `PAUSE_…`. */
   #holds = 0
   #isRepeated = false
   #isClosed = false
+  #isCutting = false
 
   /** `frame` may be shared: it is used within `feed` and `release` only. */
   constructor(sink: FrameSink, frame: Frame, frameBytesMax: number) {
@@ -45,12 +44,13 @@ export class FrameReader implements FrameRules {
   /** Takes a chunk. Throws `StompError` for what is no frame. */
   feed(chunk: Buffer): void {
     if (this.#isClosed) return
-    if (this.#keptBytes === 0 && this.#holds === 0) {
-      const end = this.#cut(chunk, chunk.length)
-      if (end < chunk.length && !this.#isClosed) this.#keep(chunk, end)
+    const kept = this.#kept
+    if (kept.byteCount === 0 && this.#holds === 0) {
+      const end = this.#cut(chunk, 0, chunk.length)
+      if (end < chunk.length && !this.#isClosed) kept.add(chunk, end, chunk.length, 0)
       return
     }
-    this.#keep(chunk, 0)
+    kept.add(chunk, 0, chunk.length, 0)
     if (this.#holds === 0 && this.#mayComplete(chunk)) this.#cutKept()
   }
 
@@ -64,28 +64,27 @@ export class FrameReader implements FrameRules {
   release(reason = PAUSE_WAITING): void {
     if ((this.#holds & reason) === 0 || this.#isClosed) return
     this.#holds &= ~reason
-    if (this.#holds === 0 && this.#keptBytes > 0) this.#cutKept()
+    if (this.#holds === 0 && !this.#isCutting && this.#kept.byteCount > 0) this.#cutKept()
   }
 
   /** Drops what was kept, and everything to come. */
   close(): void {
     this.#isClosed = true
-    this.#kept = NOTHING
-    this.#keptBytes = 0
+    if (!this.#isCutting) this.#kept.clear()
   }
 
   #mayComplete(chunk: Buffer): boolean {
     const needs = this.#needs
-    if (needs === NEEDS_NUL) return this.#keptBytes > this.frameBytesMax || chunk.includes(NUL)
-    if (needs === NEEDS_LINE_FEED)
-      return this.#keptBytes > HEAD_BYTES_MAX || chunk.includes(LINE_FEED) || chunk.includes(NUL)
-    return this.#keptBytes >= needs
+    const { byteCount } = this.#kept
+    if (needs === NEEDS_NUL) return byteCount > this.frameBytesMax || chunk.includes(NUL)
+    if (needs === NEEDS_LINE_FEED) return byteCount > HEAD_BYTES_MAX || chunk.includes(LINE_FEED) || chunk.includes(NUL)
+    return byteCount >= needs
   }
 
-  /** Hands out the frames of [0, end); returns where the first one starts that is incomplete or has to wait. */
-  #cut(bytes: Buffer, end: number): number {
+  /** Hands out the frames of [from, end); returns where the first one starts that is incomplete or has to wait. */
+  #cut(bytes: Buffer, from: number, end: number): number {
     const frame = this.#frame
-    let at = 0
+    let at = from
     while (at < end && this.#holds === 0 && !this.#isClosed) {
       if (!parseFrame(bytes, at, end, frame, this)) {
         this.#needs = frame.needs
@@ -105,22 +104,13 @@ export class FrameReader implements FrameRules {
   }
 
   #cutKept(): void {
-    const end = this.#keptBytes
-    const at = this.#cut(this.#kept, end)
-    if (this.#isClosed) return
-    this.#keptBytes = end - at
-    if (at === end) this.#kept = NOTHING
-    else if (at > 0) this.#kept.copyWithin(0, at, end)
-  }
-
-  #keep(chunk: Buffer, from: number): void {
-    const needed = this.#keptBytes + chunk.length - from
-    if (needed > this.#kept.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#kept.length, KEPT_BYTES_FIRST))
-      this.#kept.copy(grown, 0, 0, this.#keptBytes)
-      this.#kept = grown
+    const kept = this.#kept
+    this.#isCutting = true
+    try {
+      kept.dropTo(this.#cut(kept.bytes, kept.start, kept.end))
+    } finally {
+      this.#isCutting = false
+      if (this.#isClosed) kept.clear()
     }
-    chunk.copy(this.#kept, this.#keptBytes, from)
-    this.#keptBytes = needed
   }
 }
