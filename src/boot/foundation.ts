@@ -63,7 +63,7 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
   const bug = (error: unknown) => logger.error('a bug: an error that nobody caught', { error })
   const turn = new Turn(bug)
   const wheel = new TimerWheel(clock, bug)
-  const disk = dataDir === null ? null : new NodeDisk(path.join(dataDir, MESSAGES_FOLDER))
+  const disk = dataDir === null ? null : new NodeDisk(path.join(dataDir, MESSAGES_FOLDER), settings.warren.directWrites)
   const view = new MessageView()
   const damage: DamageCounts = { log: 0, metadata: 0 }
   const store = await openMessageStore({

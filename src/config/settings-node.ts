@@ -249,6 +249,12 @@ export const WARREN_FIELDS = {
     16_777_216,
     'Size of a block of messages in memory, and of a log file.',
   ),
+  directWrites: setting(
+    'warren.storage.direct_writes',
+    boolean,
+    true,
+    "Large writes of the message log go past the system's page cache, where the file system can (Linux).",
+  ),
   residentBytes: setting(
     'warren.storage.resident_bytes',
     bytes({ min: 33_554_432 }),

@@ -5,7 +5,8 @@
  * from blocks whose bytes are safely in a file (least recently read first), and only then from the machine.
  */
 import type { Turn } from '../base/turn.ts'
-import { Block, NO_SLAB, Slab } from './block.ts'
+import { Block, NO_SLAB } from './block.ts'
+import { Slab } from './slab.ts'
 
 /** Told that memory for blocks has run out: whatever can be spilled or compacted should be. */
 export interface PressureSink {
@@ -133,7 +134,7 @@ export class BlockTable {
     }
     this.residentBytes += bytes
     if (this.isOverBudget) this.#pressure?.onPressure()
-    return new Slab(bytes)
+    return Slab.forBlock(bytes)
   }
 
   /** The block whose memory is missed least; null when none can do without. A view may still read what this turn read. */

@@ -7,18 +7,8 @@
  */
 import type { LogImage } from './log-image.ts'
 import type { ScratchImage } from './scratch.ts'
+import { Slab } from './slab.ts'
 import type { Window } from './window.ts'
-
-/** Memory of a block: bytes and the same as 32-bit words. */
-export class Slab {
-  readonly bytes: Buffer
-  readonly words: Uint32Array
-
-  constructor(byteCount: number) {
-    this.bytes = Buffer.allocUnsafeSlow(byteCount)
-    this.words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, byteCount >>> 2)
-  }
-}
 
 /** Reads of nothing. */
 export const NO_SLAB = new Slab(0)

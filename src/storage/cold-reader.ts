@@ -8,7 +8,7 @@
  */
 import { TimerEntry, type TimerOwner, type TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
-import type { Block, Slab } from './block.ts'
+import type { Block } from './block.ts'
 import type { BlockTable } from './block-table.ts'
 import {
   BATCH_HEADER_BYTES,
@@ -23,6 +23,7 @@ import {
 import type { Ledger } from './ledger.ts'
 import type { LogFiles } from './log-files.ts'
 import type { StorageReport } from './report.ts'
+import type { Slab } from './slab.ts'
 import { findWindow, Window, WindowTable } from './window.ts'
 
 /** Told, once, that the bytes it asked for are in memory, or that the entry was lost to damage and settled. */

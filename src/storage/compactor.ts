@@ -3,7 +3,7 @@
  * the ledgers' index learns the new place. Works in steps, and asks again for each record whether it is live.
  */
 import type { Appender } from './appender.ts'
-import type { Block, Slab } from './block.ts'
+import type { Block } from './block.ts'
 import {
   BATCH_HEADER_BYTES,
   BLOCK_HEADER_BYTES,
@@ -15,6 +15,7 @@ import {
   soundBatchBytes,
 } from './format.ts'
 import type { LedgerRegistry } from './ledger-registry.ts'
+import type { Slab } from './slab.ts'
 
 const HIGH = 0x1_0000_0000
 const TRANSIENT_START = 8

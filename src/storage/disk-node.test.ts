@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { DiskError, FolderInUse } from './disk.ts'
 import { NodeDisk } from './disk-node.ts'
+import { Slab } from './slab.ts'
 import { StoreHarness } from './store-harness.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'warren-disk-'))
@@ -34,6 +35,50 @@ describe('node disk', () => {
     assert.deepEqual(await disk.list('sub'), [])
     assert.ok((await disk.freeBytes()) > 0)
     await disk.unlock()
+  })
+
+  test('large writes of pages: what is read is what was written, whatever the ends', async () => {
+    const bytes = Slab.forBlock(2 * 1024 * 1024)
+    assert.ok(bytes.isPaged)
+    for (let i = 0; i < bytes.words.length; i++) bytes.words[i] = i * 2654435761
+    for (const isDirect of [true, false]) {
+      const disk = new NodeDisk(join(root, `pages-${isDirect}`), isDirect)
+      const file = await disk.open('a', true)
+      await file.truncate(bytes.bytes.length)
+      // Whole pages, both ends within one, and small ones between: through the cache and past it in turn.
+      const ends = [0, 100, 4096, 4097, 150_000, 400_000, 400_008, 401_000, 1_048_576, 1_500_000, bytes.bytes.length]
+      for (let i = 0; i + 1 < ends.length; i++) {
+        const [start, end] = [ends[i]!, ends[i + 1]!]
+        if (end - start < 5000) file.writeNow(bytes.bytes, start, end, start)
+        else await file.write(bytes.bytes, start, end, start, bytes.isPaged)
+        const read = Buffer.alloc(end)
+        assert.equal(await file.read(read, 0, end, 0), end)
+        assert.equal(Buffer.compare(read, bytes.bytes.subarray(0, end)), 0, `up to ${end}`)
+      }
+      // The file has another name by now, and is written anew.
+      await disk.rename('a', 'b')
+      bytes.bytes.fill(7, 4096, 600_000)
+      await file.write(bytes.bytes, 4096, 600_000, 4096, bytes.isPaged)
+      await file.sync()
+      assert.equal(Buffer.compare(readFileSync(join(disk.path, 'b')), bytes.bytes), 0)
+      await file.close()
+    }
+  })
+
+  test('a file system without direct writes is written all the same', async () => {
+    // Linux: files in memory, which have no cache to go past (or take it as a wish).
+    const path = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'warren-disk-'))
+    try {
+      const bytes = Slab.forBlock(1024 * 1024)
+      bytes.bytes.fill(9)
+      const file = await new NodeDisk(path).open('a', true)
+      await file.write(bytes.bytes, 0, 500_001, 0, true)
+      await file.write(bytes.bytes, 500_001, 1_000_000, 500_001, true)
+      await file.close()
+      assert.equal(Buffer.compare(readFileSync(join(path, 'a')), bytes.bytes.subarray(0, 1_000_000)), 0)
+    } finally {
+      rmSync(path, { recursive: true })
+    }
   })
 
   test('failures carry the code of the system', async () => {

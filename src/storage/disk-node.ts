@@ -4,6 +4,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { type Disk, type DiskEntry, DiskError, type DiskFile } from './disk.ts'
+import { DirectFile, DirectWrites } from './disk-direct.ts'
 import { FolderLock } from './disk-lock.ts'
 
 /** Messages and hashes of passwords are for nobody else on the machine. */
@@ -29,10 +30,13 @@ function call<T>(operation: string, name: string, start: (done: Done<T>) => void
 class NodeFile implements DiskFile {
   readonly #fd: number
   readonly #name: string
+  readonly #directWrites: DirectWrites
+  #direct: DirectFile | null = null
 
-  constructor(fd: number, name: string) {
+  constructor(fd: number, name: string, directWrites: DirectWrites) {
     this.#fd = fd
     this.#name = name
+    this.#directWrites = directWrites
   }
 
   writeNow(bytes: Uint8Array, start: number, end: number, at: number): void {
@@ -43,11 +47,28 @@ class NodeFile implements DiskFile {
     }
   }
 
-  async write(bytes: Uint8Array, start: number, end: number, at: number): Promise<void> {
+  async write(bytes: Uint8Array, start: number, end: number, at: number, isPaged = false): Promise<void> {
+    if (isPaged && this.#directWrites.isWorthwhile(end - start)) {
+      this.#direct ??= new DirectFile(this.#fd, this.#directWrites)
+      if (await this.#writePages(this.#direct, bytes, start, end)) return
+    }
     for (let from = start; from < end; ) {
       from += await call<number>('write', this.#name, (done) => {
         fs.write(this.#fd, bytes, from, end - from, at + from - start, done)
       })
+    }
+  }
+
+  /** Whole pages past the system's cache, the rest of both ends through it. False: nothing may be taken as written. */
+  async #writePages(direct: DirectFile, bytes: Uint8Array, start: number, end: number): Promise<boolean> {
+    try {
+      const pages = await direct.write(bytes, start, end)
+      if (pages === null) return false
+      this.writeNow(bytes, start, pages.start, start)
+      this.writeNow(bytes, pages.end, end, pages.end)
+      return true
+    } catch (error) {
+      throw error instanceof DiskError ? error : wrap('write', this.#name, error)
     }
   }
 
@@ -71,8 +92,9 @@ class NodeFile implements DiskFile {
     return call('truncate', this.#name, (done) => fs.ftruncate(this.#fd, bytes, done as fs.NoParamCallback))
   }
 
-  close(): Promise<void> {
-    return call('close', this.#name, (done) => fs.close(this.#fd, done as fs.NoParamCallback))
+  async close(): Promise<void> {
+    await this.#direct?.close()
+    await call('close', this.#name, (done) => fs.close(this.#fd, done as fs.NoParamCallback))
   }
 }
 
@@ -80,9 +102,12 @@ class NodeFile implements DiskFile {
 export class NodeDisk implements Disk {
   readonly path: string
   readonly #lock: FolderLock
+  readonly #directWrites: DirectWrites
 
-  constructor(path: string) {
+  /** `isDirect`: large writes of whole pages may go past the system's cache. */
+  constructor(path: string, isDirect = true) {
     this.path = path
+    this.#directWrites = new DirectWrites(isDirect)
     this.#lock = new FolderLock(path)
   }
 
@@ -90,7 +115,7 @@ export class NodeDisk implements Disk {
     const flags = create ? fs.constants.O_RDWR | fs.constants.O_CREAT : fs.constants.O_RDWR
     if (create) await this.#makeFolderOf(name)
     const fd = await call<number>('open', name, (done) => fs.open(join(this.path, name), flags, FILE_MODE, done))
-    return new NodeFile(fd, name)
+    return new NodeFile(fd, name, this.#directWrites)
   }
 
   async rename(from: string, to: string): Promise<void> {

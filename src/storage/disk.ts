@@ -10,8 +10,11 @@
 export interface DiskFile {
   /** Writes at once, on the calling thread: for small writes, where a trip to a thread costs more. Throws `DiskError`. */
   writeNow(bytes: Uint8Array, start: number, end: number, at: number): void
-  /** Writes `bytes[start, end)` at offset `at`; the bytes must not change until it is done. */
-  write(bytes: Uint8Array, start: number, end: number, at: number): Promise<void>
+  /**
+   * Writes `bytes[start, end)` at offset `at`; the bytes must not change until it is done. `isPaged`: `bytes` begins a page of
+   * memory, and `at` is `start`, so that the disk may take whole pages from there.
+   */
+  write(bytes: Uint8Array, start: number, end: number, at: number, isPaged?: boolean): Promise<void>
   /** Reads into `into[start, end)` from offset `at`; resolves to the bytes read, fewer only at the file's end. */
   read(into: Uint8Array, start: number, end: number, at: number): Promise<number>
   /** What was written before survives a power loss when this resolves. */

@@ -276,7 +276,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
     if (from === to) return
     const file = image.file ?? (await this.#files.forWriting(block))
     if (to - from <= WRITE_NOW_BYTES_MAX) file.writeNow(block.bytes, from, to, from)
-    else await file.write(block.bytes, from, to, from)
+    else await file.write(block.bytes, from, to, from, block.slab!.isPaged)
     image.writtenTo = to
     this.meter.writtenBytes += to - from
   }

@@ -7,7 +7,6 @@
  * mark that it left says where the log ended, and everything before that must be sound.
  */
 import type { Block } from './block.ts'
-import { Slab } from './block.ts'
 import type { BlockTable } from './block-table.ts'
 import { type DiskEntry, DiskError } from './disk.ts'
 import {
@@ -26,6 +25,7 @@ import type { FollowSink } from './log.ts'
 import { FRESH_SUFFIX, type LogFiles, newImage, SPARE_SUFFIX } from './log-files.ts'
 import { MISSING, mend, VOID_BYTES_MIN } from './mend.ts'
 import type { Damage, StorageReport } from './report.ts'
+import { Slab } from './slab.ts'
 import { readStopMark, removeStopMark, writeStopMark } from './stop-mark.ts'
 import { readAround, UNREADABLE, UnreadableFile, type UnreadableRange } from './unreadable.ts'
 

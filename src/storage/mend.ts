@@ -2,7 +2,7 @@
  * Sets a damaged log file aside and mends it: a copy goes to the quarantine folder, and in the file a void batch takes
  * the place of each damaged range, so that the next reader finds a sound file and the records that are left.
  */
-import { Slab } from './block.ts'
+
 import type { Disk } from './disk.ts'
 import {
   align8,
@@ -16,6 +16,7 @@ import {
 } from './format.ts'
 import { FRESH_SUFFIX, QUARANTINE } from './log-files.ts'
 import type { Damage } from './report.ts'
+import { Slab } from './slab.ts'
 import { readAround } from './unreadable.ts'
 
 /** Reason of a damage: batches that must be there are not. The range ends with a place for the last of them. */

@@ -9,7 +9,7 @@
 import { TimerEntry, type TimerOwner, type TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import type { Appender } from './appender.ts'
-import { type Block, Slab } from './block.ts'
+import type { Block } from './block.ts'
 import type { BlockTable, PressureSink } from './block-table.ts'
 import type { ColdReader } from './cold-reader.ts'
 import { Compactor } from './compactor.ts'
@@ -19,6 +19,7 @@ import type { Log } from './log.ts'
 import type { LogFiles } from './log-files.ts'
 import type { StorageReport } from './report.ts'
 import type { ScratchFolder } from './scratch.ts'
+import { Slab } from './slab.ts'
 import type { TransientOwner } from './transient-space.ts'
 
 /** What the reclaimer needs of its store. */

@@ -4,7 +4,8 @@
  * Byte `at` of the block lies at `at - base` of the slab; `[start, end)` is what may be read. In a durable block that is
  * a row of batches whose checksums were verified.
  */
-import { type Block, Slab } from './block.ts'
+import type { Block } from './block.ts'
+import { Slab } from './slab.ts'
 
 /** One part of one block, in memory. */
 export class Window {
