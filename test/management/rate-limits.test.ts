@@ -12,7 +12,7 @@ let broker: ManagedBroker
 let url: string
 
 before(async () => {
-  broker = await ManagedBroker.start({ 'stomp.listeners.tcp.default': '0', heartbeat: '0' })
+  broker = await ManagedBroker.start({ 'stomp.listeners.tcp.default': '0', 'web_stomp.tcp.port': '0', heartbeat: '0' })
   url = `amqp://guest:guest@127.0.0.1:${broker.booted.listeners.amqp}`
 })
 
