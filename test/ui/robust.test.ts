@@ -83,7 +83,6 @@ test('the keyboard is enough: signing in, declaring, choosing, deleting, the pal
   }
   try {
     await visitor.page.getByLabel('User name').waitFor()
-    await keyboard.press('Tab')
     await keyboard.type('guest')
     await keyboard.press('Tab')
     await keyboard.type('guest')
@@ -134,6 +133,54 @@ test('the keyboard is enough: signing in, declaring, choosing, deleting, the pal
     assert.deepEqual(visitor.complaints, [])
   } finally {
     await visitor.leave()
+  }
+})
+
+test('keys typed without a pause are not lost', async () => {
+  const visitor = await Visitor.arrive(base)
+  const { page } = visitor
+  const { keyboard } = page
+  /** Presses keys before the page has answered the ones before; those held together go alone. */
+  const hurry = async (keys: readonly string[]): Promise<void> => {
+    const pressed: Promise<void>[] = []
+    for (const key of keys) {
+      const isChord = key.includes('+')
+      if (isChord) await Promise.all(pressed)
+      pressed.push(keyboard.press(key))
+      if (isChord) await Promise.all(pressed)
+    }
+    await Promise.all(pressed)
+  }
+  try {
+    await callApi(base, 'PUT', 'queues/%2F/typed.fast', {})
+    await visitor.signIn()
+    await visitor.settle()
+    for (let round = 0; round < 5; round++) {
+      // Nothing is waited for between the keys: each step must be ready for the next one.
+      await hurry(['Control+k', ...'declare a q', 'Enter', ...'hasty', 'Escape', '?'])
+      await page.getByRole('dialog', { name: 'Keys' }).waitFor()
+      assert.equal(await page.locator('dialog').count(), 1)
+      await hurry(['Escape', 'Control+k', ...'typed.fast', 'Enter'])
+      await page.getByRole('heading', { name: 'typed.fast' }).waitFor()
+      await hurry(['Control+k', 'Escape', 'Control+k', ...'queues', 'Enter'])
+      await page.getByRole('heading', { name: 'Queues', level: 1 }).waitFor()
+      assert.equal(await page.evaluate('document.activeElement.id'), 'page')
+    }
+    // Pauses as long as the filter's own: what it puts into the address must not come back into the field.
+    for (let i = 0; i < 15; i++) await callApi(base, 'PUT', `queues/%2F/filler.${i}`, {})
+    await page.getByLabel('Filter Queues').focus()
+    const text = 'filler.1filler.2filler.3'
+    for (const letter of text) {
+      await keyboard.press(letter)
+      await page.waitForTimeout(245 + (text.indexOf(letter) % 4) * 5)
+    }
+    assert.equal(await page.getByLabel('Filter Queues').inputValue(), text)
+    assert.deepEqual(visitor.complaints, [])
+  } finally {
+    await visitor.leave()
+    for (const queue of (await callApi(base, 'GET', 'queues')) as readonly { name: string }[]) {
+      await callApi(base, 'DELETE', `queues/%2F/${queue.name}`)
+    }
   }
 })
 

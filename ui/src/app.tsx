@@ -1,7 +1,7 @@
 /**
  * The console: the sign-in page, or the shell with the page that the address names.
  */
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { route } from './base/router.ts'
 import { session } from './base/session.ts'
 import { SignIn } from './pages/sign-in.tsx'
@@ -22,7 +22,8 @@ function Shell() {
   const { Page, title } = pageFor(path)
   const key = path.join('/')
   const isFirst = useRef(true)
-  useEffect(() => {
+  // With the page's first drawing, not after it: a key pressed meanwhile would lose its place.
+  useLayoutEffect(() => {
     document.title = `${title} · WarrenMQ`
     if (isFirst.current) isFirst.current = false
     else main.current?.focus()

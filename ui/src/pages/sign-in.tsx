@@ -1,6 +1,6 @@
 /** Signing in. */
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { farewell, type IdentityProvider, identityProvider, resume, signIn } from '../base/session.ts'
 import { Button, Notice } from '../parts/basics.tsx'
 import { TextField } from '../parts/form.tsx'
@@ -13,6 +13,8 @@ export function SignIn() {
   const failure = useSignal('')
   const isBusy = useSignal(false)
   const provider = useSignal<IdentityProvider | undefined>(undefined)
+  const form = useRef<HTMLFormElement>(null)
+  useLayoutEffect(() => form.current?.querySelector('input')?.focus(), [])
   useEffect(() => {
     void resume()
     void identityProvider().then((found) => {
@@ -28,7 +30,7 @@ export function SignIn() {
   }
   return (
     <main class="sign-in">
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit}>
         <div class="mark">
           <Mark />
           <div>

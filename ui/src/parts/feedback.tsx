@@ -2,8 +2,8 @@
  * Talking to the user: dialogs, questions before something is destroyed, and short messages afterwards.
  */
 import { signal } from '@preact/signals'
-import type { ComponentChildren, VNode } from 'preact'
-import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { type ComponentChildren, createContext, type VNode } from 'preact'
+import { useContext, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiFailure } from '../base/api.ts'
 import { Button, Notice } from './basics.tsx'
 import { Icon } from './icon.tsx'
@@ -14,11 +14,18 @@ interface Toast {
   readonly isFailure: boolean
 }
 
+interface OpenDialog {
+  readonly id: number
+  readonly content: VNode
+}
+
 const TOAST_MS = 5_000
 const FAILURE_MS = 12_000
 
 const toasts = signal<readonly Toast[]>([])
-const dialogs = signal<readonly VNode[]>([])
+const dialogs = signal<readonly OpenDialog[]>([])
+/** Which of the open dialogs this is. */
+const DialogId = createContext(0)
 let nextId = 1
 
 /** Says that something is done. */
@@ -50,22 +57,31 @@ window.addEventListener('hashchange', () => {
   dialogs.value = []
 })
 
-/** Shows a dialog. */
-export function openDialog(dialog: VNode): void {
-  dialogs.value = [...dialogs.value, dialog]
+/** Closes a dialog; no key goes to it any more. The browser alone would leave it the focus until it draws again. */
+export function shut(dialog: HTMLDialogElement | null): void {
+  dialog?.close()
+  const { activeElement } = document
+  if (activeElement instanceof HTMLElement && dialog?.contains(activeElement) === true) activeElement.blur()
 }
 
-/** Closes the topmost dialog. */
-export function closeDialog(): void {
-  dialogs.value = dialogs.value.slice(0, -1)
+/** Shows a dialog. */
+export function openDialog(dialog: VNode): void {
+  dialogs.value = [...dialogs.value, { id: nextId++, content: dialog }]
+}
+
+/** Forgets a dialog. The browser tells late that one was closed: another one may be open by then. */
+function forget(closedId: number): void {
+  dialogs.value = dialogs.value.filter(({ id }) => id !== closedId)
 }
 
 /** The places of dialogs and messages; once per page. */
 export function FeedbackPlace() {
   return (
     <>
-      {dialogs.value.map((dialog, i) => (
-        <div key={i}>{dialog}</div>
+      {dialogs.value.map(({ id, content }) => (
+        <DialogId.Provider key={id} value={id}>
+          {content}
+        </DialogId.Provider>
       ))}
       <div class="toasts" role="status" aria-live="polite">
         {toasts.value.map((toast) => (
@@ -96,6 +112,7 @@ export function Dialog(props: {
   readonly isInformation?: boolean
 }) {
   const element = useRef<HTMLDialogElement>(null)
+  const id = useContext(DialogId)
   const [failure, setFailure] = useState('')
   const [isBusy, setBusy] = useState(false)
   useLayoutEffect(() => {
@@ -109,7 +126,7 @@ export function Dialog(props: {
     setFailure('')
     try {
       const answer = await props.onSubmit()
-      if (answer !== STAY) element.current?.close()
+      if (answer !== STAY) shut(element.current)
     } catch (error) {
       if (!(error instanceof Error)) throw error
       setFailure(error.message)
@@ -118,11 +135,18 @@ export function Dialog(props: {
     }
   }
   return (
-    <dialog ref={element} class={props.wide === true ? 'wide' : ''} onClose={closeDialog} aria-label={props.title}>
+    <dialog
+      ref={element}
+      class={props.wide === true ? 'wide' : ''}
+      aria-label={props.title}
+      // At once: the browser would still give it the next key.
+      onCancel={() => shut(element.current)}
+      onClose={() => forget(id)}
+    >
       <form onSubmit={submit}>
         <header>
           <h2>{props.title}</h2>
-          <Button icon="close" label="Dismiss" look="plain" onClick={() => element.current?.close()} />
+          <Button icon="close" label="Dismiss" look="plain" onClick={() => shut(element.current)} />
         </header>
         <div class="body">
           {props.children}
@@ -133,7 +157,7 @@ export function Dialog(props: {
           )}
         </div>
         <footer>
-          {props.isInformation === true ? null : <Button onClick={() => element.current?.close()}>Cancel</Button>}
+          {props.isInformation === true ? null : <Button onClick={() => shut(element.current)}>Cancel</Button>}
           <Button
             submit
             look={props.destructive === true ? 'primary destructive' : 'primary'}

@@ -12,7 +12,7 @@ import type { Paged } from '../base/types.ts'
 import { openExchangeForm, openQueueForm } from '../pages/declare.tsx'
 import { allowedPlaces } from '../pages.tsx'
 import { Facts } from './basics.tsx'
-import { Dialog, openDialog } from './feedback.tsx'
+import { Dialog, openDialog, shut } from './feedback.tsx'
 import { Icon, type IconName } from './icon.tsx'
 
 interface Command {
@@ -22,13 +22,20 @@ interface Command {
   readonly run: () => void
 }
 
-const isOpen = signal(false)
+/** The palette that is open, by number; 0: none. The browser tells late that one was closed. */
+const opened = signal(0)
+let lastOpened = 0
 const PAUSE_MS = 150
 const FOUND_MAX = 6
+const SEARCH_LETTERS_MIN = 2
 
 /** Opens it. */
 export function openPalette(): void {
-  isOpen.value = true
+  opened.value = ++lastOpened
+}
+
+function closePalette(number: number): void {
+  if (opened.peek() === number) opened.value = 0
 }
 
 /** Its place, and the keys of the whole console; once per page. */
@@ -37,11 +44,14 @@ export function PalettePlace() {
     const onKey = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
         event.preventDefault()
-        isOpen.value = !isOpen.peek()
+        if (opened.peek() === 0) openPalette()
+        else closePalette(opened.peek())
         return
       }
       const { target } = event
-      const isTyping = target instanceof HTMLElement && target.matches('input, textarea, select, dialog *')
+      const isTyping =
+        target instanceof HTMLElement &&
+        target.matches('input:not([type="checkbox"]), textarea, select, dialog, dialog *')
       if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return
       if (event.key === '/') {
         const filter = document.querySelector<HTMLInputElement>('input[data-filter]')
@@ -52,7 +62,7 @@ export function PalettePlace() {
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)
   }, [])
-  return isOpen.value ? <Palette /> : null
+  return opened.value === 0 ? null : <Palette key={opened.value} number={opened.value} />
 }
 
 function showKeys(): void {
@@ -116,15 +126,22 @@ async function search(text: string): Promise<Command[]> {
   return found.flat()
 }
 
-function Palette() {
+function Palette({ number }: { readonly number: number }) {
   const element = useRef<HTMLDialogElement>(null)
   const [text, setText] = useState('')
   const [at, setAt] = useState(0)
   const [found, setFound] = useState<readonly Command[]>([])
-  // Before the next key is pressed.
-  useLayoutEffect(() => element.current?.showModal(), [])
+  const [isSearching, setSearching] = useState(false)
+  /** Enter was pressed before the search had answered: what it finds first is meant. */
+  const [isAwaited, setAwaited] = useState(false)
+  // Before the next key is pressed; the focus goes back to where it was.
+  useLayoutEffect(() => {
+    const dialog = element.current
+    dialog?.showModal()
+    return () => shut(dialog)
+  }, [])
   useEffect(() => {
-    if (text.trim().length < 2) {
+    if (text.trim().length < SEARCH_LETTERS_MIN) {
       setFound([])
       return undefined
     }
@@ -138,6 +155,9 @@ function Palette() {
           if (!(error instanceof ApiFailure)) throw error
           setFound([])
         })
+        .finally(() => {
+          if (!isStale) setSearching(false)
+        })
     }, PAUSE_MS)
     return () => {
       isStale = true
@@ -145,19 +165,28 @@ function Palette() {
     }
   }, [text])
   const wanted = text.trim().toLowerCase()
-  const shown = [...commands().filter(({ label }) => label.toLowerCase().includes(wanted)), ...found]
+  const isWanted = ({ label }: Command) => label.toLowerCase().includes(wanted)
+  // What was found for fewer letters may not have the last one.
+  const shown = [...commands(), ...found].filter(isWanted)
   const run = (command: Command | undefined) => {
     if (command === undefined) return
-    element.current?.close()
+    shut(element.current)
+    closePalette(number)
     command.run()
   }
   const onKey = (event: KeyboardEvent) => {
     if (event.key === 'ArrowDown') setAt(Math.min(at + 1, shown.length - 1))
     else if (event.key === 'ArrowUp') setAt(Math.max(at - 1, 0))
-    else if (event.key === 'Enter') run(shown[at])
+    else if (event.key === 'Enter' && shown.length > 0) run(shown[at])
+    else if (event.key === 'Enter') setAwaited(isSearching)
     else return
     event.preventDefault()
   }
+  useEffect(() => {
+    if (!isAwaited || (shown.length === 0 && isSearching)) return
+    setAwaited(false)
+    run(shown[0])
+  }, [isAwaited, isSearching, shown.length])
   useEffect(() => {
     element.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' })
   }, [at])
@@ -167,11 +196,11 @@ function Palette() {
       ref={element}
       class="palette"
       aria-label="Search and commands"
-      onClose={() => {
-        isOpen.value = false
-      }}
+      onClose={() => closePalette(number)}
+      // At once: the browser would still give it the next key.
+      onCancel={() => shut(element.current)}
       onClick={({ target }) => {
-        if (target === element.current) element.current?.close()
+        if (target === element.current) shut(element.current)
       }}
     >
       <div class="entry">
@@ -189,6 +218,8 @@ function Palette() {
           onInput={({ currentTarget }) => {
             setText(currentTarget.value)
             setAt(0)
+            setSearching(currentTarget.value.trim().length >= SEARCH_LETTERS_MIN)
+            setAwaited(false)
           }}
           onKeyDown={onKey}
         />
@@ -213,7 +244,7 @@ function Palette() {
         ))}
         {shown.length === 0 ? (
           <div role="option" aria-selected="false" aria-disabled="true" tabIndex={-1} class="muted">
-            Nothing has this name.
+            {isSearching ? 'Searching …' : 'Nothing has this name.'}
           </div>
         ) : null}
       </div>

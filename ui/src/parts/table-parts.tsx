@@ -96,7 +96,17 @@ export function FilterBox(props: {
 }) {
   const [text, setText] = useState(props.view.filter)
   const timer = useRef(0)
-  useEffect(() => setText(props.view.filter), [props.view.filter])
+  const written = useRef(props.view.filter)
+  const latest = useRef(props.change)
+  latest.current = props.change
+  useEffect(() => {
+    // What comes back is what was typed here some letters ago; only what others wrote replaces the text.
+    if (props.view.filter === written.current) return
+    written.current = props.view.filter
+    clearTimeout(timer.current)
+    setText(props.view.filter)
+  }, [props.view.filter])
+  useEffect(() => () => clearTimeout(timer.current), [])
   return (
     <div class="filter">
       <Icon name="search" />
@@ -110,7 +120,10 @@ export function FilterBox(props: {
           const { value } = currentTarget
           setText(value)
           clearTimeout(timer.current)
-          timer.current = setTimeout(() => props.change({ filter: value }), FILTER_PAUSE_MS)
+          timer.current = setTimeout(() => {
+            written.current = value
+            latest.current({ filter: value })
+          }, FILTER_PAUSE_MS)
         }}
       />
     </div>
