@@ -45,6 +45,7 @@ export class ManagedBroker {
       'mqtt.listeners.tcp.default': '0',
       'web_mqtt.tcp.port': '0',
       'stomp.listeners.tcp': 'none',
+      'web_stomp.tcp.port': '0',
     }
     const booted = await startBroker({
       settings: settingsWith({ ...ports, ...settings }),
