@@ -18,9 +18,13 @@ export interface Violation {
   readonly targets: readonly string[]
 }
 
-/** Starts a broker in memory with its console on a free port. */
-export async function startConsole(httpPort = 0): Promise<{ readonly broker: EmbeddedBroker; readonly base: string }> {
+/** Starts a broker with its console on a free port: in memory, or with a folder. */
+export async function startConsole(
+  httpPort = 0,
+  dataDir?: string,
+): Promise<{ readonly broker: EmbeddedBroker; readonly base: string }> {
   const broker = await startBroker({
+    ...(dataDir === undefined ? {} : { dataDir }),
     settings: {
       'management.tcp.port': httpPort,
       'mqtt.listeners.tcp': 'none',

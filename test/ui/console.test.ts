@@ -1,4 +1,4 @@
-// Every page of the console in a real browser, in both themes, as each kind of user: no error, nothing for axe to find,
+// Every page of the console in a real browser, in both themes: no error, nothing for axe to find,
 // and screenshots in the folder that WARREN_SCREENSHOTS names.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -58,13 +58,7 @@ before(async () => {
   for (let i = 0; i < 40; i++)
     channel.publish('orders', 'order.new.eu', Buffer.from(`{"order":${i}}`), { persistent: true })
   await channel.waitForConfirms()
-  await callApi(base, 'PUT', 'users/watcher', { password: 'watcher', tags: 'monitoring' })
-  await callApi(base, 'PUT', 'users/maker', { password: 'maker', tags: 'policymaker' })
-  await callApi(base, 'PUT', 'users/plain', { password: 'plain', tags: 'management' })
   await callApi(base, 'PUT', 'users/app', { password: 'app', tags: '' })
-  for (const user of ['maker', 'plain']) {
-    await callApi(base, 'PUT', `permissions/%2F/${user}`, { configure: '.*', write: '.*', read: '.*' })
-  }
   await callApi(base, 'PUT', 'policies/%2F/limits', { pattern: '^dead', definition: { 'max-length': 10_000 } })
 })
 
@@ -126,34 +120,6 @@ test('a phone: no page is wider than the screen', async () => {
     await visitor.leave()
   }
 })
-
-const ROLES = [
-  { user: 'guest', sees: ['Users', 'Policies', 'Log', 'Queues'], misses: [] },
-  { user: 'watcher', sees: ['Log', 'Node', 'Queues'], misses: ['Users', 'Policies'] },
-  { user: 'maker', sees: ['Policies', 'Queues'], misses: ['Users', 'Log'] },
-  { user: 'plain', sees: ['Queues', 'Virtual hosts'], misses: ['Users', 'Policies', 'Log'] },
-] as const
-
-for (const { user, sees, misses } of ROLES) {
-  test(`what ${user} may see`, async () => {
-    const visitor = await Visitor.arrive(base)
-    try {
-      await visitor.signIn(user, user)
-      await visitor.settle()
-      const navigation = visitor.page.getByRole('navigation', { name: 'Pages' })
-      // A number of objects may stand behind the name.
-      const link = (name: string) => navigation.getByRole('link', { name: new RegExp(`^${name}\\s*[\\d,]*$`) })
-      for (const name of sees) await link(name).waitFor()
-      for (const name of misses) assert.equal(await link(name).count(), 0, name)
-      assert.deepEqual(visitor.complaints, [])
-      await visitor.click(`User ${user}`)
-      await visitor.click('Sign out')
-      await visitor.page.getByLabel('User name').waitFor()
-    } finally {
-      await visitor.leave()
-    }
-  })
-}
 
 test('a wrong password and a user without a tag are told so', async () => {
   const visitor = await Visitor.arrive(base)

@@ -2,6 +2,7 @@
  * The console: the sign-in page, or the shell with the page that the address names.
  */
 import { useLayoutEffect, useRef } from 'preact/hooks'
+import { enterable, useEnterable } from './base/rights.ts'
 import { route } from './base/router.ts'
 import { session } from './base/session.ts'
 import { SignIn } from './pages/sign-in.tsx'
@@ -17,6 +18,7 @@ export function App() {
 }
 
 function Shell() {
+  useEnterable()
   const main = useRef<HTMLElement>(null)
   const { path } = route.value
   const { Page, title } = pageFor(path)
@@ -36,7 +38,7 @@ function Shell() {
       </button>
       <Side />
       <Bar />
-      <main class="page" id="page" ref={main} tabIndex={-1} key={key}>
+      <main class="page" id="page" ref={main} tabIndex={-1} key={key} aria-busy={enterable.value === undefined}>
         <Page path={path} />
       </main>
       <FeedbackPlace />

@@ -2,6 +2,7 @@
  * Which page an address names. One table; the navigation and the palette read it, too.
  */
 import type { ComponentType } from 'preact'
+import { enterable } from './base/rights.ts'
 import { isAdministrator, isMonitoring, isPolicymaker } from './base/session.ts'
 import { ChannelPage } from './pages/channel.tsx'
 import { ChannelsPage } from './pages/channels.tsx'
@@ -48,6 +49,8 @@ export interface Place {
 
 const administrator = () => isAdministrator.value
 const monitoring = () => isMonitoring.value
+/** Looking into queues and asking the router needs permissions, whatever the tags. */
+const entering = () => enterable.value?.length !== 0
 const policymaker = () => isPolicymaker.value
 
 /** All places by group. */
@@ -84,8 +87,8 @@ export const PLACES: readonly { readonly title: string; readonly places: readonl
     title: 'Insight',
     places: [
       { path: ['topology'], title: 'Topology', icon: 'topology', Page: TopologyPage },
-      { path: ['route'], title: 'Route tester', icon: 'route', Page: RoutePage },
-      { path: ['dead-letters'], title: 'Dead letters', icon: 'dead', Page: DeadLettersPage },
+      { path: ['route'], title: 'Route tester', icon: 'route', Page: RoutePage, isAllowed: entering },
+      { path: ['dead-letters'], title: 'Dead letters', icon: 'dead', Page: DeadLettersPage, isAllowed: entering },
       {
         path: ['nodes'],
         title: 'Node',

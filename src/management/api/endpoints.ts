@@ -22,6 +22,7 @@ import { policyEndpoints } from './policies.ts'
 import { queueContentsEndpoints } from './queue-contents.ts'
 import { queueEndpoints } from './queues.ts'
 import { quorumEndpoints } from './quorum.ts'
+import { rightsEndpoints } from './rights.ts'
 import { traceEndpoints } from './traces.ts'
 import { userEndpoints } from './users.ts'
 import { vhostEndpoints } from './vhosts.ts'
@@ -39,6 +40,7 @@ export function allEndpoints(context: ManagementContext): readonly Endpoint[] {
     ...bindingEndpoints(context),
     ...vhostEndpoints(context),
     ...userEndpoints(context),
+    ...rightsEndpoints(context),
     ...permissionEndpoints(context),
     ...policyEndpoints(context),
     ...parameterEndpoints(context),

@@ -15,9 +15,11 @@ export function useAddress(name: string): Signal<string> {
     setQuery({ [name]: text })
   }, [text])
   useEffect(() => {
-    if (inAddress === written.current) return
-    written.current = inAddress
-    value.value = inAddress
+    // The address of now: what this drawing saw may be older than the text.
+    const current = route.peek().query.get(name) ?? ''
+    if (current === written.current) return
+    written.current = current
+    value.value = current
   }, [inAddress])
   return value
 }

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { apiPath, call } from '../base/api.ts'
 import { refresh, useLive } from '../base/live.ts'
+import { useRights } from '../base/rights.ts'
 import type { Binding, Exchange, Queue } from '../base/types.ts'
 import { Button, Card, Empty } from '../parts/basics.tsx'
 import { confirmThen, Dialog, openDialog, tell } from '../parts/feedback.tsx'
@@ -31,6 +32,7 @@ export function BindingsCard(ends: Ends) {
   const own = isQueue ? apiPath('queues', vhost, name) : apiPath('exchanges', vhost, name || DEFAULT_EXCHANGE)
   const incoming = useLive<readonly Binding[]>(isQueue ? `${own}/bindings` : `${own}/bindings/destination`)
   const outgoing = useLive<readonly Binding[]>(isQueue ? null : `${own}/bindings/source`)
+  const rights = useRights(isQueue ? 'queues' : 'exchanges', vhost, name || DEFAULT_EXCHANGE)
   const bind = (direction: 'to' | 'from') => (
     <Button icon="plus" onClick={() => openDialog(<BindForm {...ends} direction={direction} />)}>
       Bind
@@ -40,11 +42,23 @@ export function BindingsCard(ends: Ends) {
     <>
       {isQueue ? null : (
         <Card flush title="From here to">
-          <BindingTable id="outgoing" rows={outgoing.data} end="destination" tools={bind('to')} />
+          <BindingTable
+            id="outgoing"
+            rows={outgoing.data}
+            end="destination"
+            tools={rights.read ? bind('to') : null}
+            mayUnbind={rights.read}
+          />
         </Card>
       )}
       <Card flush title="To here from">
-        <BindingTable id="incoming" rows={incoming.data} end="source" tools={bind('from')} />
+        <BindingTable
+          id="incoming"
+          rows={incoming.data}
+          end="source"
+          tools={rights.write ? bind('from') : null}
+          mayUnbind={rights.write}
+        />
       </Card>
     </>
   )
@@ -55,6 +69,7 @@ function BindingTable(props: {
   readonly rows: readonly Binding[] | undefined
   readonly end: 'source' | 'destination'
   readonly tools: preact.ComponentChild
+  readonly mayUnbind: boolean
 }) {
   const columns: Column<Binding>[] = [
     {
@@ -91,7 +106,7 @@ function BindingTable(props: {
       show: (binding) =>
         binding.source === '' ? (
           <span class="muted">always there</span>
-        ) : (
+        ) : !props.mayUnbind ? null : (
           <Button
             icon="close"
             label={`Unbind ${describe(binding)}`}

@@ -7,7 +7,8 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { ApiFailure, apiPath, call, read } from '../base/api.ts'
 import * as format from '../base/format.ts'
-import { route, setQuery, vhostFilter } from '../base/router.ts'
+import { useShownVhost } from '../base/rights.ts'
+import { route, setQuery } from '../base/router.ts'
 import type { Binding, Exchange, Queue } from '../base/types.ts'
 import { Badge, Button, Card, Empty, Failure } from '../parts/basics.tsx'
 import { TextField } from '../parts/form.tsx'
@@ -39,6 +40,8 @@ interface Centre {
   readonly groups: readonly Group[]
   /** Queues beyond those that were counted. */
   readonly uncountedCount: number
+  /** Queues that the user may not read. */
+  readonly refusedCount: number
 }
 
 async function readCentre(vhost: string, another: string): Promise<Centre> {
@@ -59,7 +62,12 @@ async function readCentre(vhost: string, another: string): Promise<Centre> {
   if (another !== '') names.add(another)
   const counted = [...names].slice(0, QUEUES_MAX)
   const groups = await Promise.all(counted.map((name) => groupsOf(vhost, name)))
-  return { queues: found, groups: groups.flat(), uncountedCount: names.size - counted.length }
+  return {
+    queues: found,
+    groups: groups.flatMap((group) => group ?? []),
+    uncountedCount: names.size - counted.length,
+    refusedCount: groups.filter((group) => group === undefined).length,
+  }
 }
 
 /** The bindings that can be reached from these exchanges. */
@@ -79,10 +87,16 @@ async function bindingsFrom(vhost: string, starts: readonly string[]): Promise<r
   return found
 }
 
-async function groupsOf(vhost: string, keptIn: string): Promise<readonly Group[]> {
+/** Undefined when the user may not read the queue. */
+async function groupsOf(vhost: string, keptIn: string): Promise<readonly Group[] | undefined> {
   const path = `/api/warren/queues/${encodeURIComponent(vhost)}/${encodeURIComponent(keptIn)}/deaths`
-  const { groups } = (await call('POST', path, {})) as { groups: readonly Omit<Group, 'keptIn'>[] }
-  return groups.map((group) => ({ ...group, keptIn }))
+  try {
+    const { groups } = (await call('POST', path, {})) as { groups: readonly Omit<Group, 'keptIn'>[] }
+    return groups.map((group) => ({ ...group, keptIn }))
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status === 401) return undefined
+    throw error
+  }
 }
 
 const filterOf = ({ reason, queue, exchange }: Group): MessageFilter => ({
@@ -97,7 +111,7 @@ const totalOf = ({ groups }: Centre): number => groups.reduce((sum, { count }) =
 
 /** The page. */
 export function DeadLettersPage() {
-  const vhost = vhostFilter.value || '/'
+  const vhost = useShownVhost()
   const [centre, setCentre] = useState<Centre | null>(null)
   const [failure, setFailure] = useState<ApiFailure | undefined>(undefined)
   const another = useSignal(route.peek().query.get('in') ?? '')
@@ -173,6 +187,9 @@ function Groups({ vhost, centre, failure, chosen }: CentreProps & { readonly cho
           </Empty>
         }
       />
+      {centre !== null && centre.refusedCount > 0 ? (
+        <div class="table-foot">Your user may not read {format.plural(centre.refusedCount, 'queue')}.</div>
+      ) : null}
       {centre !== null && centre.uncountedCount > 0 ? (
         <div class="table-foot">{format.plural(centre.uncountedCount, 'further queue')} not counted.</div>
       ) : null}

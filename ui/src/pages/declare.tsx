@@ -1,7 +1,9 @@
 /** Forms that make queues and exchanges; opened from lists and from the palette. */
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { apiPath, call } from '../base/api.ts'
 import { refresh, useLive } from '../base/live.ts'
+import { enterable } from '../base/rights.ts'
 import { go, vhostFilter } from '../base/router.ts'
 import type { Overview, Vhost } from '../base/types.ts'
 import { Dialog, openDialog, tell } from '../parts/feedback.tsx'
@@ -40,6 +42,15 @@ export function useVhostOptions(): readonly (readonly [string, string])[] {
   return (data ?? []).map(({ name }) => [name, name] as const)
 }
 
+/** The virtual host that something is made in: one that the user may enter. */
+function VhostField({ value }: { readonly value: Signal<string> }) {
+  const names = enterable.value ?? []
+  useEffect(() => {
+    if (names.length > 0 && !names.includes(value.peek())) value.value = names[0] ?? ''
+  }, [names])
+  return <SelectField label="Virtual host" value={value} options={names.map((name) => [name, name] as const)} />
+}
+
 /** Opens the form for a queue. */
 export function openQueueForm(): void {
   openDialog(<QueueForm />)
@@ -51,7 +62,6 @@ export function openExchangeForm(): void {
 }
 
 function QueueForm() {
-  const vhosts = useVhostOptions()
   const vhost = useSignal(vhostFilter.peek() || '/')
   const name = useSignal('')
   const type = useSignal('classic')
@@ -73,7 +83,7 @@ function QueueForm() {
     <Dialog title="Declare a queue" action="Declare" onSubmit={submit} wide>
       <div class="fields">
         <TextField label="Name" value={name} required />
-        <SelectField label="Virtual host" value={vhost} options={vhosts} />
+        <VhostField value={vhost} />
         <SelectField
           label="Type"
           value={type}
@@ -103,7 +113,6 @@ function QueueForm() {
 }
 
 function ExchangeForm() {
-  const vhosts = useVhostOptions()
   const { data: overview } = useLive<Overview>('/api/overview')
   const vhost = useSignal(vhostFilter.peek() || '/')
   const name = useSignal('')
@@ -129,7 +138,7 @@ function ExchangeForm() {
     <Dialog title="Declare an exchange" action="Declare" onSubmit={submit} wide>
       <div class="fields">
         <TextField label="Name" value={name} required />
-        <SelectField label="Virtual host" value={vhost} options={vhosts} />
+        <VhostField value={vhost} />
         <SelectField label="Type" value={type} options={types.map((entry) => [entry, entry] as const)} />
         <div class="stack tight">
           <CheckField label="Durable" hint="survives a restart" value={durable} />

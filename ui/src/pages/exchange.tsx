@@ -2,6 +2,7 @@
 import { apiPath, call } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { useLive } from '../base/live.ts'
+import { mayEnter, useRights } from '../base/rights.ts'
 import { go, href } from '../base/router.ts'
 import type { Exchange } from '../base/types.ts'
 import { rateOf } from '../base/types.ts'
@@ -24,6 +25,7 @@ export function ExchangePage({ path: [, vhost = '', addressed = ''] }: PageProps
   const name = addressed === DEFAULT_EXCHANGE ? '' : addressed
   const resource = apiPath('exchanges', vhost, addressed)
   const { data, failure } = useLive<Exchange>(`${resource}?${sampleQuery('msg_rates')}`)
+  const rights = useRights('exchanges', vhost, addressed)
   const tab = currentTab(TABS)
   const title = name === '' ? '(default exchange)' : name
   const crumbs = [['Exchanges', ['exchanges']]] as const
@@ -38,18 +40,27 @@ export function ExchangePage({ path: [, vhost = '', addressed = ''] }: PageProps
   const isBuiltIn = name === '' || name.startsWith('amq.')
   return (
     <>
-      <PageHead title={title} crumbs={crumbs} badges={<Badges exchange={data} vhost={vhost} />}>
+      <PageHead
+        title={title}
+        crumbs={crumbs}
+        badges={<Badges exchange={data} vhost={vhost} />}
+        isBusy={!rights.isKnown}
+      >
         {name === '' ? null : (
           <>
-            <Button icon="route" onClick={() => go(['route'], { vhost, exchange: name })}>
-              Where would it go?
-            </Button>
-            <Button icon="send" onClick={() => openPublishForm({ vhost, exchange: name, routingKey: '' })}>
-              Publish
-            </Button>
+            {mayEnter(vhost) ? (
+              <Button icon="route" onClick={() => go(['route'], { vhost, exchange: name })}>
+                Where would it go?
+              </Button>
+            ) : null}
+            {rights.write && data?.internal !== true ? (
+              <Button icon="send" onClick={() => openPublishForm({ vhost, exchange: name, routingKey: '' })}>
+                Publish
+              </Button>
+            ) : null}
           </>
         )}
-        {isBuiltIn ? null : (
+        {isBuiltIn || !rights.configure ? null : (
           <Button
             icon="trash"
             look="destructive"

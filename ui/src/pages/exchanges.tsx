@@ -1,5 +1,6 @@
 /** All exchanges. */
 import { apiPath } from '../base/api.ts'
+import { mayEnter } from '../base/rights.ts'
 import { vhostFilter } from '../base/router.ts'
 import type { Exchange } from '../base/types.ts'
 import { Button, Card, Empty } from '../parts/basics.tsx'
@@ -57,9 +58,11 @@ export function ExchangesPage() {
           columns={vhost === '' ? COLUMNS : COLUMNS.filter(({ id }) => id !== 'vhost')}
           keyOf={({ vhost: host, name }) => `${host} ${name}`}
           tools={
-            <Button icon="plus" look="primary" onClick={openExchangeForm}>
-              Declare
-            </Button>
+            mayEnter(vhost) ? (
+              <Button icon="plus" look="primary" onClick={openExchangeForm}>
+                Declare
+              </Button>
+            ) : null
           }
           empty={<Empty icon="exchange" title="No exchanges" />}
         />

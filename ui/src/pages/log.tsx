@@ -7,7 +7,7 @@ import { useLive } from '../base/live.ts'
 import { saveFile } from '../base/save-file.ts'
 import { isAdministrator } from '../base/session.ts'
 import { Button, Card, Empty, Failure } from '../parts/basics.tsx'
-import { attempt, Dialog, openDialog, tell } from '../parts/feedback.tsx'
+import { Dialog, openDialog, tell } from '../parts/feedback.tsx'
 import { CheckField, SelectField, TextField } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { LEVELS, levelOf, wantedLines } from './log-lines.ts'
@@ -108,12 +108,10 @@ function LevelForm() {
   const category = useSignal('')
   const level = useSignal('debug')
   const submit = async () => {
-    await attempt('', () =>
-      call('PUT', '/api/warren/log-level', {
-        level: level.value,
-        ...(category.value === '' ? {} : { category: category.value }),
-      }),
-    )
+    await call('PUT', '/api/warren/log-level', {
+      level: level.value,
+      ...(category.value === '' ? {} : { category: category.value }),
+    })
     tell(`${category.value === '' ? 'The log' : `The log of ${category.value}`} has the level ${level.value}.`)
   }
   return (

@@ -3,6 +3,7 @@ import { type Signal, useSignal } from '@preact/signals'
 import { apiPath, call } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { refresh, useLive } from '../base/live.ts'
+import { enterable, mayEnter } from '../base/rights.ts'
 import { vhostFilter } from '../base/router.ts'
 import { isAdministrator } from '../base/session.ts'
 import type { Exchange, Policy, Queue } from '../base/types.ts'
@@ -20,7 +21,6 @@ import {
 import { PageHead } from '../parts/shell.tsx'
 import { LocalTable } from '../parts/table.tsx'
 import type { Column } from '../parts/table-parts.tsx'
-import { useVhostOptions } from './declare.tsx'
 
 type Kind = 'policies' | 'operator-policies'
 
@@ -56,14 +56,15 @@ export function PoliciesPage() {
 function PolicyCard({ kind, title }: { readonly kind: Kind; readonly title: string }) {
   const vhost = vhostFilter.value
   const { data, failure } = useLive<readonly Policy[]>(vhost === '' ? apiPath(kind) : apiPath(kind, vhost))
-  const mayChange = kind === 'policies' || isAdministrator.value
+  const hasTag = kind === 'policies' || isAdministrator.value
+  const mayAdd = hasTag && mayEnter(vhost)
   const columns: readonly Column<Policy>[] = [
     {
       id: 'name',
       label: 'Name',
       value: ({ name }) => name,
       show: (policy) =>
-        mayChange ? (
+        hasTag && mayEnter(policy.vhost) ? (
           <Button look="plain low" onClick={() => openDialog(<PolicyForm kind={kind} policy={policy} />)}>
             {policy.name}
           </Button>
@@ -103,7 +104,7 @@ function PolicyCard({ kind, title }: { readonly kind: Kind; readonly title: stri
           icon="trash"
           label={`Delete the policy ${policy.name}`}
           look="plain low"
-          disabled={!mayChange}
+          disabled={!hasTag || !mayEnter(policy.vhost)}
           onClick={() =>
             confirmThen({
               title: `Delete the policy ${policy.name}?`,
@@ -131,7 +132,7 @@ function PolicyCard({ kind, title }: { readonly kind: Kind; readonly title: stri
         keyOf={({ vhost: host, name }) => `${host} ${name}`}
         textOf={({ name, pattern }) => `${name} ${pattern}`}
         tools={
-          mayChange ? (
+          mayAdd ? (
             <Button icon="plus" onClick={() => openDialog(<PolicyForm kind={kind} />)}>
               Add
             </Button>
@@ -150,7 +151,7 @@ function PolicyCard({ kind, title }: { readonly kind: Kind; readonly title: stri
 }
 
 function PolicyForm({ kind, policy }: { readonly kind: Kind; readonly policy?: Policy }) {
-  const vhosts = useVhostOptions()
+  const vhosts = (enterable.value ?? []).map((entry) => [entry, entry] as const)
   const vhost = useSignal(policy?.vhost ?? (vhostFilter.peek() || '/'))
   const name = useSignal(policy?.name ?? '')
   const pattern = useSignal(policy?.pattern ?? '')

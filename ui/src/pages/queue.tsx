@@ -2,17 +2,18 @@
 import { apiPath, call } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { refresh, useLive } from '../base/live.ts'
+import { useRights } from '../base/rights.ts'
 import { go, href } from '../base/router.ts'
 import type { Queue } from '../base/types.ts'
 import { rateOf } from '../base/types.ts'
 import type { PageProps } from '../pages.tsx'
-import { Badge, Button, Card, Facts, Failure, Figure, Figures } from '../parts/basics.tsx'
+import { Badge, Button, Card, Facts, Failure, Figure, Figures, Notice } from '../parts/basics.tsx'
 import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
 import { attempt, confirmThen } from '../parts/feedback.tsx'
 import { currentTab, PageHead, Tabs } from '../parts/shell.tsx'
 import { BindingsCard } from './bindings.tsx'
 import { ConsumersTable } from './consumers.tsx'
-import { problemOf, State } from './lists.tsx'
+import { DEFAULT_EXCHANGE, problemOf, State } from './lists.tsx'
 import { ExplorerCard } from './messages/explorer.tsx'
 import { GetCard } from './messages/get.tsx'
 import { openPublishForm } from './publish.tsx'
@@ -29,6 +30,7 @@ const TABS = [
 export function QueuePage({ path: [, vhost = '', name = ''] }: PageProps) {
   const resource = apiPath('queues', vhost, name)
   const { data: queue, failure } = useLive<Queue>(`${resource}?${sampleQuery('lengths', 'msg_rates')}`)
+  const rights = useRights('queues', vhost, name)
   const tab = currentTab(TABS)
   if (failure !== undefined && queue === undefined) {
     return (
@@ -40,7 +42,12 @@ export function QueuePage({ path: [, vhost = '', name = ''] }: PageProps) {
   }
   return (
     <>
-      <PageHead title={name} crumbs={[['Queues', ['queues']]]} badges={<Badges queue={queue} vhost={vhost} />}>
+      <PageHead
+        title={name}
+        crumbs={[['Queues', ['queues']]]}
+        badges={<Badges queue={queue} vhost={vhost} />}
+        isBusy={!rights.isKnown}
+      >
         <Actions vhost={vhost} name={name} queue={queue} />
       </PageHead>
       <Tabs tabs={TABS} current={tab} />
@@ -48,10 +55,14 @@ export function QueuePage({ path: [, vhost = '', name = ''] }: PageProps) {
       {tab === 'consumers' ? <Consumers queue={queue} /> : null}
       {tab === 'bindings' ? <BindingsCard vhost={vhost} name={name} kind="queue" /> : null}
       {tab === 'messages' ? (
-        <>
-          <ExplorerCard vhost={vhost} name={name} ready={queue?.messages_ready} />
-          <GetCard vhost={vhost} name={name} ready={queue?.messages_ready} />
-        </>
+        rights.read ? (
+          <>
+            <ExplorerCard vhost={vhost} name={name} ready={queue?.messages_ready} />
+            <GetCard vhost={vhost} name={name} ready={queue?.messages_ready} />
+          </>
+        ) : (
+          <Notice>Your user may not read this queue, so its messages are not shown.</Notice>
+        )
       ) : null}
       {tab === 'settings' && queue !== undefined ? <Origins queue={queue} /> : null}
     </>
@@ -124,51 +135,59 @@ function Actions(props: { readonly vhost: string; readonly name: string; readonl
   const { vhost, name, queue } = props
   const resource = apiPath('queues', vhost, name)
   const amount = format.plural(queue?.messages ?? 0, 'message')
+  const rights = useRights('queues', vhost, name)
+  const mayPublish = useRights('exchanges', vhost, DEFAULT_EXCHANGE).write
   return (
     <>
-      <Button icon="send" onClick={() => openPublishForm({ vhost, exchange: '', routingKey: name })}>
-        Publish
-      </Button>
-      <PauseButton vhost={vhost} name={name} />
-      <Button
-        icon="broom"
-        look="destructive"
-        onClick={() =>
-          confirmThen({
-            title: `Purge ${name}?`,
-            text: `${format.plural(queue?.messages_ready ?? 0, 'ready message')} will be gone.`,
-            action: 'Purge',
-            done: `${name} is empty.`,
-            onYes: async () => {
-              await call('DELETE', `${resource}/contents`)
-              refresh(resource)
-            },
-          })
-        }
-      >
-        Purge
-      </Button>
-      <Button
-        icon="trash"
-        look="destructive"
-        onClick={() =>
-          confirmThen({
-            title: `Delete ${name}?`,
-            text: `The queue, its bindings and ${amount} will be gone. Its ${format.plural(
-              queue?.consumers ?? 0,
-              'consumer',
-            )} will be cancelled.`,
-            action: 'Delete',
-            done: `Queue ${name} is deleted.`,
-            onYes: async () => {
-              await call('DELETE', resource)
-              go(['queues'])
-            },
-          })
-        }
-      >
-        Delete
-      </Button>
+      {mayPublish ? (
+        <Button icon="send" onClick={() => openPublishForm({ vhost, exchange: '', routingKey: name })}>
+          Publish
+        </Button>
+      ) : null}
+      {rights.configure ? <PauseButton vhost={vhost} name={name} /> : null}
+      {rights.read ? (
+        <Button
+          icon="broom"
+          look="destructive"
+          onClick={() =>
+            confirmThen({
+              title: `Purge ${name}?`,
+              text: `${format.plural(queue?.messages_ready ?? 0, 'ready message')} will be gone.`,
+              action: 'Purge',
+              done: `${name} is empty.`,
+              onYes: async () => {
+                await call('DELETE', `${resource}/contents`)
+                refresh(resource)
+              },
+            })
+          }
+        >
+          Purge
+        </Button>
+      ) : null}
+      {rights.configure ? (
+        <Button
+          icon="trash"
+          look="destructive"
+          onClick={() =>
+            confirmThen({
+              title: `Delete ${name}?`,
+              text: `The queue, its bindings and ${amount} will be gone. Its ${format.plural(
+                queue?.consumers ?? 0,
+                'consumer',
+              )} will be cancelled.`,
+              action: 'Delete',
+              done: `Queue ${name} is deleted.`,
+              onYes: async () => {
+                await call('DELETE', resource)
+                go(['queues'])
+              },
+            })
+          }
+        >
+          Delete
+        </Button>
+      ) : null}
     </>
   )
 }

@@ -2,6 +2,7 @@
 import { apiPath, call } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { refresh } from '../base/live.ts'
+import { mayEnter } from '../base/rights.ts'
 import { vhostFilter } from '../base/router.ts'
 import type { Queue } from '../base/types.ts'
 import { Badge, Button, Card, Empty } from '../parts/basics.tsx'
@@ -122,11 +123,12 @@ function QueueState({ queue }: { readonly queue: Queue }) {
 /** The list of queues. */
 export function QueuesPage() {
   const vhost = vhostFilter.value
-  const declare = (
+  const mayDeclare = mayEnter(vhost)
+  const declare = mayDeclare ? (
     <Button icon="plus" look="primary" onClick={openQueueForm}>
       Declare
     </Button>
-  )
+  ) : null
   return (
     <>
       <PageHead title="Queues" />
@@ -139,7 +141,9 @@ export function QueuesPage() {
           columns={vhost === '' ? COLUMNS : COLUMNS.filter(({ id }) => id !== 'vhost')}
           keyOf={({ vhost: host, name }) => `${host} ${name}`}
           tools={declare}
-          bulk={(rows, clear) => <Bulk rows={rows} clear={clear} />}
+          {...(mayDeclare
+            ? { bulk: (rows: readonly Queue[], clear: () => void) => <Bulk rows={rows} clear={clear} /> }
+            : {})}
           empty={
             <Empty icon="queues" title="No queues">
               Applications declare the queues that they use. You can declare one here, too.

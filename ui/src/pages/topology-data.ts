@@ -1,7 +1,7 @@
 /** What the topology and the route tester know of a virtual host, live. */
 import { apiPath } from '../base/api.ts'
 import { useLive } from '../base/live.ts'
-import { vhostFilter } from '../base/router.ts'
+import { useShownVhost } from '../base/rights.ts'
 import type { Binding, Connection, Consumer, Exchange, Queue } from '../base/types.ts'
 import type { Knowledge } from './topology-face.ts'
 
@@ -25,7 +25,7 @@ const BINDING_COLUMNS = 'source,vhost,destination,destination_type,routing_key,a
 
 /** Reads the chosen virtual host; the default one when none is chosen. */
 export function useVhostContents(): VhostContents {
-  const vhost = vhostFilter.value || '/'
+  const vhost = useShownVhost()
   const exchanges = useLive<readonly Exchange[]>(`${apiPath('exchanges', vhost)}?columns=${EXCHANGE_COLUMNS}`)
   const queues = useLive<readonly Queue[]>(`${apiPath('queues', vhost)}?columns=${QUEUE_COLUMNS}`)
   const bindings = useLive<readonly Binding[]>(`${apiPath('bindings', vhost)}?columns=${BINDING_COLUMNS}`)

@@ -1,6 +1,6 @@
 /** One user. */
 import { apiPath, call } from '../base/api.ts'
-import { refresh, useLive } from '../base/live.ts'
+import { useLive } from '../base/live.ts'
 import { go, href } from '../base/router.ts'
 import { session } from '../base/session.ts'
 import type { User } from '../base/types.ts'
@@ -76,7 +76,6 @@ export function UserPage({ path: [, name = ''] }: PageProps) {
               done: `User ${name} is deleted.`,
               onYes: async () => {
                 await call('DELETE', resource)
-                refresh('/api/users')
                 go(['users'])
               },
             })

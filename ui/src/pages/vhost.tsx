@@ -1,6 +1,6 @@
 /** One virtual host. */
-import { apiPath, call } from '../base/api.ts'
-import { refresh, useLive } from '../base/live.ts'
+import { ApiFailure, apiPath, call } from '../base/api.ts'
+import { type Resource, refresh, useLive } from '../base/live.ts'
 import { go, href } from '../base/router.ts'
 import { isAdministrator } from '../base/session.ts'
 import type { Vhost } from '../base/types.ts'
@@ -14,8 +14,7 @@ import { VhostForm } from './vhosts.tsx'
 
 /** The page of a virtual host. */
 export function VhostPage({ path: [, name = ''] }: PageProps) {
-  const resource = apiPath('vhosts', name)
-  const { data, failure } = useLive<Vhost>(`${resource}?${sampleQuery('lengths', 'msg_rates')}`)
+  const { data, failure } = useVhost(name)
   if (failure !== undefined && data === undefined) {
     return (
       <>
@@ -90,6 +89,18 @@ export function VhostPage({ path: [, name = ''] }: PageProps) {
       ) : null}
     </>
   )
+}
+
+/** The virtual host: the broker shows a single one to administrators alone, and to the others those of their list. */
+function useVhost(name: string): Resource<Vhost> {
+  const samples = sampleQuery('lengths', 'msg_rates')
+  const isAdmin = isAdministrator.value
+  const one = useLive<Vhost>(isAdmin ? `${apiPath('vhosts', name)}?${samples}` : null)
+  const all = useLive<readonly Vhost[]>(isAdmin ? null : `${apiPath('vhosts')}?${samples}`)
+  if (isAdmin) return one
+  const data = all.data?.find((vhost) => vhost.name === name)
+  const isMissing = all.data !== undefined && data === undefined
+  return { data, failure: isMissing ? new ApiFailure(404, 'Your user sees no such virtual host.') : all.failure }
 }
 
 function Actions({ vhost }: { readonly vhost: Vhost }) {

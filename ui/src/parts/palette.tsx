@@ -6,6 +6,7 @@ import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiFailure, read } from '../base/api.ts'
 import { isDark, theme } from '../base/preferences.ts'
+import { mayEnter } from '../base/rights.ts'
 import { go } from '../base/router.ts'
 import { signOut } from '../base/session.ts'
 import type { Paged } from '../base/types.ts'
@@ -81,14 +82,18 @@ function showKeys(): void {
   )
 }
 
+const MAKING: readonly Command[] = [
+  { label: 'Declare a queue', kind: 'Command', icon: 'plus', run: openQueueForm },
+  { label: 'Declare an exchange', kind: 'Command', icon: 'plus', run: openExchangeForm },
+]
+
 function commands(): Command[] {
   const pages = allowedPlaces().flatMap(({ places }) =>
     places.map(({ title, icon, path }): Command => ({ label: title, kind: 'Page', icon, run: () => go(path) })),
   )
   return [
     ...pages,
-    { label: 'Declare a queue', kind: 'Command', icon: 'plus', run: openQueueForm },
-    { label: 'Declare an exchange', kind: 'Command', icon: 'plus', run: openExchangeForm },
+    ...(mayEnter('') ? MAKING : []),
     {
       label: isDark() ? 'Use the light theme' : 'Use the dark theme',
       kind: 'Command',
@@ -168,10 +173,13 @@ function Palette({ number }: { readonly number: number }) {
   const isWanted = ({ label }: Command) => label.toLowerCase().includes(wanted)
   // What was found for fewer letters may not have the last one.
   const shown = [...commands(), ...found].filter(isWanted)
-  const run = (command: Command | undefined) => {
-    if (command === undefined) return
+  const leave = () => {
     shut(element.current)
     closePalette(number)
+  }
+  const run = (command: Command | undefined) => {
+    if (command === undefined) return
+    leave()
     command.run()
   }
   const onKey = (event: KeyboardEvent) => {
@@ -198,9 +206,9 @@ function Palette({ number }: { readonly number: number }) {
       aria-label="Search and commands"
       onClose={() => closePalette(number)}
       // At once: the browser would still give it the next key.
-      onCancel={() => shut(element.current)}
+      onCancel={leave}
       onClick={({ target }) => {
-        if (target === element.current) shut(element.current)
+        if (target === element.current) leave()
       }}
     >
       <div class="entry">

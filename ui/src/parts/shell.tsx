@@ -211,6 +211,8 @@ export function PageHead(props: {
   readonly title: string
   readonly crumbs?: readonly (readonly [label: string, path: readonly string[]])[]
   readonly badges?: ComponentChildren
+  /** What can be done is not known yet. */
+  readonly isBusy?: boolean
   readonly children?: ComponentChildren
 }) {
   return (
@@ -228,7 +230,9 @@ export function PageHead(props: {
         <h1>{props.title}</h1>
         {props.badges === undefined ? null : <div class="badges">{props.badges}</div>}
       </div>
-      <div class="row">{props.children}</div>
+      <div class="row" aria-busy={props.isBusy === true}>
+        {props.children}
+      </div>
     </div>
   )
 }
