@@ -41,6 +41,8 @@ import {
 import { Publisher } from './routing/publisher.ts'
 import { type Answered, granted, refused } from './verbs/answer.ts'
 import { preconditionFailed, unavailable } from './verbs/refusals.ts'
+import type { Removal } from './verbs/removal.ts'
+import { stepwise, vhostSteps } from './verbs/stepwise.ts'
 import { Vhost } from './vhost.ts'
 import type { World, WorldOptions } from './world.ts'
 
@@ -166,11 +168,24 @@ export class Broker {
     }
     const ops: MetadataOp[] = KINDS_OF_VHOST.map((kind) => ({ op: 'drop-prefix', key: [kind, name] }))
     ops.push({ op: 'drop', key })
-    this.world.metadata.transact([{ key, expect: 'present' }], ops, (result) => {
-      if (result.ok) answered(granted(null))
-      else if (result.reason === 'unavailable') answered(refused(unavailable(result.error)))
-      else answered(refused({ code: 'not-found', text: `vhost ${name} not found` }))
+    stepwise(this.world, this.#emptying(vhost), () => {
+      this.world.metadata.transact([{ key, expect: 'present' }], ops, (result) => {
+        if (result.ok) answered(granted(null))
+        else if (result.reason === 'unavailable') answered(refused(unavailable(result.error)))
+        else answered(refused({ code: 'not-found', text: `vhost ${name} not found` }))
+      })
     })
+  }
+
+  /** Takes out of a vhost what is too much for one transaction. Those who come again meanwhile are closed at the end. */
+  *#emptying(vhost: Vhost | undefined): Generator<Removal> {
+    if (vhost === undefined) return
+    let isFirst = true
+    for (const step of vhostSteps(vhost.topology)) {
+      if (isFirst) this.#closeConnectionsTo(vhost.name)
+      isFirst = false
+      yield step
+    }
   }
 
   // Who may come
@@ -306,7 +321,11 @@ export class Broker {
     if (vhost === undefined) return
     this.#vhosts.delete(name)
     vhost.topology.close()
-    this.connections.closeWhere((each) => each.vhost === name, 'vhost-deleted', `vhost '${name}' is deleted`)
+    this.#closeConnectionsTo(name)
+  }
+
+  #closeConnectionsTo(vhost: string): void {
+    this.connections.closeWhere((each) => each.vhost === vhost, 'vhost-deleted', `vhost '${vhost}' is deleted`)
   }
 
   #closeConnectionsOf(user: string): void {

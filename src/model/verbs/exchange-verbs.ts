@@ -26,6 +26,7 @@ import {
 } from './refusals.ts'
 import { Removal } from './removal.ts'
 import { cleanName, type ExchangeDeclaration } from './requests.ts'
+import { bindingSteps, stepwise } from './stepwise.ts'
 
 /** Verbs on exchanges. */
 export class ExchangeVerbs {
@@ -70,7 +71,15 @@ export class ExchangeVerbs {
         answer: () => granted(null),
       }
     }
-    propose(this.#world.metadata, attempt, answered)
+    stepwise(this.#world, this.#steps(name, ifUnused), () => propose(this.#world.metadata, attempt, answered))
+  }
+
+  /** What goes before the exchange. With a condition nothing does: it must hold when all goes. */
+  *#steps(name: string, ifUnused: boolean): Generator<Removal> {
+    const exchange = this.#topology.exchanges.get(name)
+    if (exchange === undefined || ifUnused) return
+    yield* bindingSteps(this.#topology, () => exchange.outgoing)
+    yield* bindingSteps(this.#topology, () => exchange.incoming)
   }
 
   #attemptDeclare(declaration: ExchangeDeclaration, type: ExchangeType): Answer<Exchange> | Proposal<Exchange> {

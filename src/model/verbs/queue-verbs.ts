@@ -26,6 +26,7 @@ import {
 } from './refusals.ts'
 import { Removal } from './removal.ts'
 import { type Actor, cleanName, type DeclaredQueue, type DeleteConditions, type QueueDeclaration } from './requests.ts'
+import { bindingSteps, queueSteps, stepwise } from './stepwise.ts'
 
 const QUEUE_TYPE = 'x-queue-type'
 const CLASSIC = 'classic'
@@ -91,7 +92,16 @@ export class QueueVerbs {
       const { readyCount } = queue
       return this.#removal([queue], () => granted(readyCount))
     }
-    propose(this.#world.metadata, attempt, answered)
+    const steps = this.#steps(name, { ifUnused, ifEmpty }, actor)
+    stepwise(this.#world, steps, () => propose(this.#world.metadata, attempt, answered))
+  }
+
+  /** What goes before the queue. With a condition nothing does: it must hold when all goes. */
+  *#steps(name: string, { ifUnused, ifEmpty }: DeleteConditions, actor: Actor): Generator<Removal> {
+    const queue = this.#topology.queues.get(name)
+    if (queue === undefined || ifUnused || ifEmpty) return
+    if ((this.refusesActor(queue, actor) ?? queue.refusesDelete(ifUnused, ifEmpty)) !== undefined) return
+    yield* bindingSteps(this.#topology, () => this.#topology.bindingsOf(queue))
   }
 
   purge(name: string, actor: Actor): Answer<number> {
@@ -102,12 +112,13 @@ export class QueueVerbs {
   }
 
   releaseOwner(connectionId: string, done: () => void): void {
+    const owned = (): Queue[] =>
+      this.#topology.queuesOfOwner(connectionId).map((name) => this.#topology.queues.get(name)!)
     const attempt: Attempt<null> = () => {
-      const owned = this.#topology.queuesOfOwner(connectionId)
-      const queues = owned.map((name) => this.#topology.queues.get(name)!)
+      const queues = owned()
       return queues.length === 0 ? granted(null) : this.#removal(queues, () => granted(null))
     }
-    propose(this.#world.metadata, attempt, done)
+    stepwise(this.#world, queueSteps(this.#topology, owned()), () => propose(this.#world.metadata, attempt, done))
   }
 
   /** A queue asked to go. */
@@ -116,11 +127,13 @@ export class QueueVerbs {
       if (this.#topology.queues.get(queue.name) !== queue) return granted(null)
       return this.#removal([queue], () => granted(null))
     }
-    propose(this.#world.metadata, attempt, ({ refusal }) => {
+    const answered: Answered<null> = ({ refusal }) => {
       if (refusal === null) return
       const text = `${queueText(queue.vhost, queue.name)} is ${reason} but could not be deleted: ${refusal.text}`
       this.#world.logger.child('queue').error(text)
-    })
+    }
+    const steps = bindingSteps(this.#topology, () => this.#topology.bindingsOf(queue))
+    stepwise(this.#world, steps, () => propose(this.#world.metadata, attempt, answered))
   }
 
   #removal<T>(queues: readonly Queue[], answer: () => Answer<T>): Proposal<T> {

@@ -159,6 +159,7 @@ async function garbage(world: World): Promise<string> {
       }),
     )
   }
+  await world.sweep()
   return `${GARBAGE_COUNT} connections with random bytes or frames`
 }
 

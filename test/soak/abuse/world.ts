@@ -27,6 +27,8 @@ export interface Usage {
   readonly handles: number
 }
 
+/** Of witness.ts. */
+const WITNESS_QUEUE = 'abuse-witness'
 const SETTLE_MS_MAX = 120_000
 const LOOK_EVERY_MS = 500
 
@@ -105,16 +107,35 @@ export class World {
     }
   }
 
+  /** Deletes queues and exchanges of clients, except for the witness's: random frames may have declared some. */
+  async sweep(): Promise<void> {
+    for (const kind of ['queues', 'exchanges'] as const) {
+      // The shape of both listings.
+      const listed = (await this.get(`${kind}?columns=name`)) as readonly { readonly name: string }[]
+      const own = kind === 'queues' ? listed.filter(({ name }) => name !== WITNESS_QUEUE) : listed.filter(isDeclared)
+      for (const { name } of own) await this.#ask('DELETE', `${kind}/%2F/${encodeURIComponent(name)}`)
+    }
+  }
+
   /** Reads from the HTTP API. */
   async get(path: string): Promise<unknown> {
+    return (await this.#ask('GET', path)).json()
+  }
+
+  async #ask(method: string, path: string): Promise<Response> {
     const response = await fetch(`http://127.0.0.1:${this.port('http')}/api/${path}`, {
+      method,
       headers: { authorization: `Basic ${btoa('guest:guest')}` },
     })
-    if (!response.ok) throw new Error(`GET ${path}: ${response.status}`)
-    return response.json()
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status}`)
+    return response
   }
 
   async stop(): Promise<void> {
     await this.#witness.terminate()
   }
+}
+
+function isDeclared({ name }: { readonly name: string }): boolean {
+  return name !== '' && !name.startsWith('amq.')
 }
