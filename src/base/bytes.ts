@@ -16,7 +16,7 @@ export class BytesEnded extends RangeError {}
 /** Copies a range; short ones by a loop, which is several times faster than a call into the engine. */
 export function copyRange(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
   if (end - start <= LOOP_COPY_BYTES_MAX) for (let i = start; i < end; i++) to[at++] = from[i]!
-  else to.set(from.subarray(start, end), at)
+  else to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at)
 }
 
 /** The text of a range, or undefined when the range is not UTF-8. */

@@ -161,9 +161,9 @@ export class Vhost {
 
   /** Publishes a dead letter to `draft.exchange`, to the targets that the filter accepts. */
   publishDeadLetter(draft: MessageDraft, filter: RouteFilter | null): DeadLetterOutcome {
-    const exchange = this.topology.exchanges.get(draft.exchange)
-    if (exchange === undefined) return DEAD_LETTER_UNROUTED
-    const route = filtered(this.#router.route(exchange, draft), filter)
+    const letterRoute = this.#router.routeOfLetter(draft)
+    if (letterRoute === null) return DEAD_LETTER_UNROUTED
+    const route = filtered(letterRoute, filter)
     const outcome = this.publisher.publish(route, draft)
     this.#world.counters.deadLettered++
     if (outcome === PUBLISH_UNROUTED) return DEAD_LETTER_UNROUTED
@@ -299,8 +299,12 @@ export class Vhost {
 /** The route without the targets that the filter does not accept. */
 function filtered(route: Route, filter: RouteFilter | null): Route {
   if (filter === null) return route
-  const accepted = route.targets.filter((target) => filter.accepts(target))
-  return accepted.length === route.targets.length ? route : new Route(accepted, route.revision, false)
+  const { targets } = route
+  let acceptedCount = 0
+  while (acceptedCount < targets.length && filter.accepts(targets[acceptedCount]!)) acceptedCount++
+  if (acceptedCount === targets.length) return route
+  const rest = targets.slice(acceptedCount + 1).filter((target) => filter.accepts(target))
+  return new Route([...targets.slice(0, acceptedCount), ...rest], route.revision, false)
 }
 
 /** The binding by which the default exchange leads to every queue. */

@@ -3,7 +3,7 @@
  */
 import type net from 'node:net'
 import type { Duplex } from 'node:stream'
-import { withSharedReads } from './shared-reads.ts'
+import { SharedReads } from './shared-reads.ts'
 import type { Transport, TransportEnds, TransportSink } from './transport.ts'
 
 /** Where a stream's transport hangs: its listeners are the same functions for all streams, so that an idle one has none of its own. */
@@ -30,6 +30,10 @@ function onClose(this: Carrier): void {
   this[CARRIED].onClose()
 }
 
+const sharedReads = new SharedReads(function (this: net.Socket, chunk: Buffer): void {
+  onData.call(this as unknown as Carrier, chunk)
+})
+
 /** Wraps a stream, which nobody else may read from or write to. */
 export class NodeTransport implements Transport {
   readonly ends: TransportEnds
@@ -48,13 +52,7 @@ export class NodeTransport implements Transport {
 
   /** Of a TCP socket just accepted, which nobody has read from. */
   static ofAccepted(accepted: net.Socket, ends: TransportEnds): NodeTransport {
-    let transport: NodeTransport | null = null
-    const onRead = (byteCount: number, bytes: Buffer): void => {
-      transport!.onBytes(byteCount === bytes.length ? bytes : bytes.subarray(0, byteCount))
-    }
-    const socket = withSharedReads(accepted, onRead)
-    transport = new NodeTransport(socket ?? accepted, ends)
-    return transport
+    return new NodeTransport(sharedReads.move(accepted) ?? accepted, ends)
   }
 
   open(sink: TransportSink): void {

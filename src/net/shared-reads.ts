@@ -13,38 +13,56 @@ import net from 'node:net'
 /** One read takes so much at most. */
 const READ_BYTES = 128 * 1024
 
-let shared: Buffer | null = null
-
-/** Takes what a socket reads: the first `byteCount` bytes of `bytes`, borrowed until it returns. */
-export type ReadSink = (byteCount: number, bytes: Buffer) => void
+/** Takes what a socket read, borrowed until it returns. */
+export type ChunkTaker = (this: net.Socket, chunk: Buffer) => void
 
 /** What an accepted socket sits on: Node's own, of no official name. */
 interface MovableSocket {
   _handle: { readonly useUserBuffer?: unknown } | null
 }
 
-/**
- * The connection of `accepted` as a socket that hands its bytes to `sink` and emits no `data`; paused until `resume`. Null when
- * the platform cannot. `accepted` must not be used any more, and must not have been read from.
- */
-export function withSharedReads(accepted: net.Socket, sink: ReadSink): net.Socket | null {
-  const movable = accepted as unknown as MovableSocket
-  const handle = movable._handle
-  if (typeof handle?.useUserBuffer !== 'function') return null
-  shared ??= Buffer.allocUnsafeSlow(READ_BYTES)
-  const onread: net.OnReadOpts = {
-    buffer: shared,
-    callback: (byteCount, bytes) => {
-      sink(byteCount, bytes as Buffer) // the buffer above
-      return true
-    },
+/** Moves accepted sockets to the shared buffer; all of them hand their chunks to the same function. */
+export class SharedReads {
+  readonly #taker: ChunkTaker
+  /** Clients' option; the same for all sockets, so that an idle one has nothing of its own. */
+  #onread: object | null = null
+
+  constructor(taker: ChunkTaker) {
+    this.#taker = taker
   }
-  movable._handle = null
-  // Clients' option, and the field that Node's own server uses.
-  const options: object = { handle, onread, allowHalfOpen: false }
-  const socket = new net.Socket(options)
-  socket.pause()
-  // Without its handle it closes nothing; its server counts one less.
-  accepted.destroy()
-  return socket
+
+  /**
+   * The connection of `accepted` as a socket that emits no `data`; paused until `resume`. Null when the platform cannot.
+   * `accepted` must not be used any more, and must not have been read from.
+   */
+  move(accepted: net.Socket): net.Socket | null {
+    const movable = accepted as unknown as MovableSocket
+    const handle = movable._handle
+    if (typeof handle?.useUserBuffer !== 'function') return null
+    this.#onread ??= this.#options()
+    movable._handle = null
+    // Node's own server passes the handle in the same field.
+    const options: object = { handle, onread: this.#onread, allowHalfOpen: false }
+    const socket = new net.Socket(options)
+    socket.pause()
+    // Without its handle it closes nothing; its server counts one less.
+    accepted.destroy()
+    return socket
+  }
+
+  #options(): object {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    const taker = this.#taker
+    // Busy peers send parts of one size: the same view serves many reads, and the collector has less to do.
+    let view = buffer
+    return {
+      buffer,
+      // Node.js calls it as a method of the socket.
+      callback(this: net.Socket, byteCount: number): boolean {
+        if (view.length !== byteCount) view = buffer.subarray(0, byteCount)
+        taker.call(this, view)
+        return true
+      },
+    }
+  }
 }

@@ -16,6 +16,7 @@
  * Properties are the publisher's own encoding (for AMQP 0-9-1: property flags and list), so that delivery over the same
  * protocol copies them verbatim. Annotations are the broker's own additions (deaths), as JSON; they are rare.
  */
+import { copyRange } from '../../base/bytes.ts'
 import type { Arguments, TypedValue } from '../values/arguments.ts'
 
 export const PROTOCOL_AMQP091 = 1
@@ -52,8 +53,6 @@ export function expirationOfWord(word: number): number {
 export const PROPERTIES_BYTES_MAX = 0xff_ffff
 const HEADER_WORDS = 6
 const HEADER_BYTES = HEADER_WORDS * 4
-/** Below this many bytes a loop beats the call into `TypedArray.prototype.set`. */
-const LOOP_COPY_BYTES_MAX = 48
 
 /** The facts beyond exchange and routing key that some exchange types route by. Answers are computed on request. */
 export interface RoutingFacts {
@@ -141,12 +140,6 @@ export class MessageDraft {
   }
 }
 
-/** Copies a range; short ones by a loop, which is several times faster than a call into the engine. */
-export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  if (end - start <= LOOP_COPY_BYTES_MAX) for (let i = start; i < end; i++) to[at++] = from[i]!
-  else to.set(from.subarray(start, end), at)
-}
-
 /**
  * Writes a draft at byte `at` (a multiple of 4) of a block. The space must be `draft.payloadBytes()` long.
  * `words` is the block's 32-bit view.
@@ -171,15 +164,15 @@ export function writeMessage(draft: MessageDraft, bytes: Buffer, words: Uint32Ar
   words[word + 5] = draft.bodyBytes
   let to = at + HEADER_BYTES
   if (annotations !== null) {
-    bytes.writeUInt32LE(annotations.length, to)
-    bytes.set(annotations, to + 4)
+    words[to >>> 2] = annotations.length
+    copyRange(annotations, 0, annotations.length, bytes, to + 4)
     to += 4 + annotations.length
   }
-  copyBytes(draft.routing, draft.routingStart, draft.routingEnd, bytes, to)
+  copyRange(draft.routing, draft.routingStart, draft.routingEnd, bytes, to)
   to += draft.routingEnd - draft.routingStart
-  copyBytes(draft.properties, draft.propertiesStart, draft.propertiesEnd, bytes, to)
+  copyRange(draft.properties, draft.propertiesStart, draft.propertiesEnd, bytes, to)
   to += draft.propertiesEnd - draft.propertiesStart
-  if (draft.bodyParts === null) copyBytes(draft.body, draft.bodyStart, draft.bodyEnd, bytes, to)
+  if (draft.bodyParts === null) copyRange(draft.body, draft.bodyStart, draft.bodyEnd, bytes, to)
   else {
     for (const part of draft.bodyParts) {
       bytes.set(part, to)

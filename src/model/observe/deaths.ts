@@ -16,9 +16,9 @@ export interface Deaths {
   confirmed: number
 }
 
-/** One per broker. */
+/** One per broker. Every death is counted: keys are constants, never made anew. */
 export class DeathCounters {
-  readonly #counts = new Map<string, Deaths>()
+  readonly #byKind = new Map<string, Partial<Record<DeadLetterStrategy, Deaths>>>()
 
   count(kind: string, strategy: DeadLetterStrategy, reason: DeathReason): void {
     this.#of(kind, strategy).byReason[reason]++
@@ -29,16 +29,22 @@ export class DeathCounters {
   }
 
   all(): Iterable<Deaths> {
-    return this.#counts.values()
+    return [...this.#byKind.values()].flatMap((byStrategy) => Object.values(byStrategy))
   }
 
   #of(kind: string, strategy: DeadLetterStrategy): Deaths {
-    const key = `${kind} ${strategy}`
-    let deaths = this.#counts.get(key)
-    if (deaths === undefined) {
-      deaths = { kind, strategy, byReason: { rejected: 0, expired: 0, maxlen: 0, delivery_limit: 0 }, confirmed: 0 }
-      this.#counts.set(key, deaths)
+    const byStrategy = this.#byKind.get(kind)
+    return byStrategy?.[strategy] ?? this.#add(kind, strategy)
+  }
+
+  #add(kind: string, strategy: DeadLetterStrategy): Deaths {
+    const deaths: Deaths = {
+      kind,
+      strategy,
+      byReason: { rejected: 0, expired: 0, maxlen: 0, delivery_limit: 0 },
+      confirmed: 0,
     }
+    this.#byKind.set(kind, { ...this.#byKind.get(kind), [strategy]: deaths })
     return deaths
   }
 }

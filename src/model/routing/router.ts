@@ -34,6 +34,7 @@ export class Router implements RouteSet {
   #remembering: ExchangeState[] = []
   #rememberedRevision = 0
   #rememberedWeight = 0
+  #lastLetter: { readonly exchange: string; readonly routingKey: string; readonly route: Route } | null = null
 
   constructor(topology: Topology, replies: ReplyQueues, publisher: Publisher) {
     this.#topology = topology
@@ -51,6 +52,26 @@ export class Router implements RouteSet {
     this.#search(exchange, draft)
     const route = this.#isReusable ? this.#remember(exchange, draft.routingKey) : this.#passingRoute()
     this.#targets.clear()
+    return route
+  }
+
+  /** The route of a draft that is published to `draft.exchange`; null when that is gone. Letters come in runs of one address. */
+  routeOfLetter(draft: MessageDraft): Route | null {
+    const last = this.#lastLetter
+    if (
+      last !== null &&
+      last.route.revision === this.#topology.revision &&
+      draft.extraKeys === null &&
+      last.exchange === draft.exchange &&
+      last.routingKey === draft.routingKey
+    ) {
+      return last.route
+    }
+    const exchange = this.#topology.exchanges.get(draft.exchange)
+    if (exchange === undefined) return null
+    const route = this.route(exchange, draft)
+    const { exchange: name, routingKey } = draft
+    this.#lastLetter = route.isReusable && draft.extraKeys === null ? { exchange: name, routingKey, route } : null
     return route
   }
 

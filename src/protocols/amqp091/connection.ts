@@ -111,7 +111,7 @@ export class Connection
 
   onBytes(chunk: Buffer): void {
     this.#receivedCount++
-    this.#shared.scratch.nowMs = this.#world.broker.world.clock.nowMs()
+    this.#shared.scratch.stamp(this.#world.broker.world.clock.nowMs(), this.#world.settings.messageBytesMax)
     if (this.#state === 'closed') return
     const rest = this.#opening.state === 'header' ? this.#opening.onHeaderBytes(chunk) : chunk
     if (rest.length > 0) this.#guarded(() => this.#gate.feed(rest))

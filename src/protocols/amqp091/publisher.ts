@@ -41,8 +41,15 @@ export class PublishScratch {
   readonly facts = new PropertyFacts(new PropertyScan(), NOTHING)
   readonly fields = new PublishFields()
   readonly header = new ContentHeaderFields()
-  /** The time of day, stamped when a chunk arrives. */
   nowMs = 0
+  /** Longest body. */
+  messageBytesMax = BODY_BYTES_LIMIT
+
+  /** When a chunk arrives: the time of day, and what the settings say by now. */
+  stamp(nowMs: number, messageBytesMax: number): void {
+    this.nowMs = nowMs
+    this.messageBytesMax = messageBytesMax
+  }
 }
 
 /** The channel's side. */
@@ -195,9 +202,9 @@ export class ChannelPublisher implements Publication {
   }
 
   #checkSize(bodyBytes: number): void {
-    const { settings, broker } = this.#session.world
-    const max = settings.messageBytesMax
+    const max = this.#scratch.messageBytesMax
     if (bodyBytes <= max) return
+    const { broker } = this.#session.world
     broker.counters.limits.hit('message_size')
     const configured = max === BODY_BYTES_LIMIT ? 'max size' : 'configured max size'
     throw ChannelError.preconditionFailed(`message size ${bodyBytes} is larger than ${configured} ${max}`)
