@@ -80,7 +80,7 @@ function file({ query }: ApiRequest, json: unknown): Reply {
 async function importText(context: ManagementContext, request: ApiRequest<string>, vhost?: string): Promise<Reply> {
   const text = fileOf(request)
   try {
-    await importDefinitions(parseDefinitions(text, vhost), context.metadata, context.importContext)
+    await importDefinitions(parseDefinitions(text, vhost), context.metadata, context.importContext, { isGradual: true })
   } catch (error) {
     throw error instanceof InvalidDefinitions ? badRequest(error.message) : error
   }

@@ -75,7 +75,7 @@ export async function importDefinitionsFiles(
   const key = metadataKeys.globalParameter(HASH_PARAMETER)
   if (skipIfUnchanged && metadata.get(key)?.value === value) return undefined
   const op: MetadataOp = { op: 'put', key, value }
-  return importDefinitions(parseDefinitionsFiles(files), metadata, context, skipIfUnchanged ? [op] : [])
+  return importDefinitions(parseDefinitionsFiles(files), metadata, context, { extraOps: skipIfUnchanged ? [op] : [] })
 }
 
 function joined(parts: readonly Definitions[]): Definitions {

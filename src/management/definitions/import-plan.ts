@@ -1,5 +1,6 @@
 /**
- * What an import changes: compares definitions with the metadata as it is, and makes one transaction of the difference.
+ * What an import changes: compares definitions with the metadata as it is, and makes a transaction of the difference, or
+ * several for one that is large and must not hold others up.
  *
  * Users, vhosts, permissions, policies and parameters are created or changed; queues, exchanges and bindings are created
  * or left as they are; nothing is deleted. What exists already as described costs nothing: a second import plans no op.
@@ -63,82 +64,120 @@ export type DefinitionKind =
   | 'queues'
   | 'bindings'
 
-/** One transaction, and what it means. */
-export interface ImportPlan {
-  readonly guards: readonly Guard[]
+/** A transaction, and what it relies on beyond those before it. */
+export interface ImportStep {
+  readonly guards: ReadonlyMap<string, Guard>
   readonly ops: readonly MetadataOp[]
+}
+
+/** What is to be done, and what it means. */
+export interface ImportPlan {
+  /** In this order; at least one. */
+  readonly steps: readonly ImportStep[]
   /** Of transient objects: applied after the others, not stored. */
   readonly ephemeralOps: readonly MetadataOp[]
   /** Objects created or changed. */
   readonly changed: ReadonlyMap<DefinitionKind, number>
 }
 
-/** Plans an import. Throws `InvalidDefinitions` with everything that is wrong. */
-export function planImport(definitions: Definitions, metadata: Metadata, context: ImportContext): ImportPlan {
-  const planner = new Planner(definitions, metadata, context)
-  return planner.plan()
+/**
+ * Plans an import, with a pause now and then for whoever wants one. Throws `InvalidDefinitions` with everything that is
+ * wrong. `stepOps`: changes of a transaction, about.
+ */
+export function planImport(
+  definitions: Definitions,
+  metadata: Metadata,
+  context: ImportContext,
+  stepOps: number,
+): Generator<void, ImportPlan> {
+  return new Planner(definitions, metadata, context, stepOps).plan()
 }
+
+/** Objects that are planned between two pauses. */
+const SLICE_COUNT = 1_000
+
+interface Step extends ImportStep {
+  readonly guards: Map<string, Guard>
+  readonly ops: MetadataOp[]
+}
+
+/** One object of a list of definitions. */
+type Item<K extends keyof Definitions> = Definitions[K][number]
 
 class Planner {
   readonly #definitions: Definitions
   readonly #metadata: Metadata
   readonly #context: ImportContext
   readonly #problems = new Problems()
-  readonly #guards = new Map<string, Guard>()
-  readonly #ops: MetadataOp[] = []
+  readonly #stepOps: number
+  readonly #steps: Step[] = []
+  #step: Step = { guards: new Map(), ops: [] }
+  #seenCount = 0
   readonly #ephemeralOps: MetadataOp[] = []
   readonly #changed = new Map<DefinitionKind, number>()
   /** Values as they will be, by key: those of the file over those of the store. */
   readonly #planned = new Map<string, unknown>()
 
-  constructor(definitions: Definitions, metadata: Metadata, context: ImportContext) {
+  constructor(definitions: Definitions, metadata: Metadata, context: ImportContext, stepOps: number) {
     this.#definitions = definitions
     this.#metadata = metadata
     this.#context = context
+    this.#stepOps = stepOps
+    this.#steps.push(this.#step)
   }
 
   /** In this order objects may refer to those before. */
-  plan(): ImportPlan {
-    this.#vhosts()
-    this.#users()
-    this.#permissions()
-    this.#parameters()
-    this.#exchanges()
-    this.#queues()
-    this.#bindings()
+  *plan(): Generator<void, ImportPlan> {
+    const { vhosts, vhostLimits, users, permissions, topicPermissions } = this.#definitions
+    const { globalParameters, policies, parameters, exchanges, queues, bindings } = this.#definitions
+    yield* this.#each(vhosts, (definition) => this.#vhost(definition))
+    yield* this.#each(vhostLimits, (limits) => this.#vhostLimits(limits))
+    yield* this.#each(users, (definition) => this.#user(definition))
+    yield* this.#each(permissions, (record) => this.#permission(record))
+    yield* this.#each(topicPermissions, (record) => this.#topicPermission(record))
+    yield* this.#each(globalParameters, ({ name, value }) =>
+      this.#put('global_parameters', metadataKeys.globalParameter(name), value),
+    )
+    yield* this.#each(policies, (policy) => this.#policy(policy))
+    yield* this.#each(parameters, (record) => this.#parameter(record))
+    yield* this.#each(exchanges, (exchange) => this.#exchange(exchange))
+    yield* this.#each(queues, (queue) => this.#queue(queue))
+    yield* this.#each(bindings, (binding) => this.#bindingOf(binding))
     if (this.#problems.texts.length > 0) throw new InvalidDefinitions(this.#problems.texts)
-    return {
-      guards: [...this.#guards.values()],
-      ops: this.#ops,
-      ephemeralOps: this.#ephemeralOps,
-      changed: this.#changed,
+    return { steps: this.#steps, ephemeralOps: this.#ephemeralOps, changed: this.#changed }
+  }
+
+  *#each<T>(items: readonly T[], handle: (item: T) => void): Generator<void> {
+    for (const item of items) {
+      handle(item)
+      if (this.#step.ops.length >= this.#stepOps) {
+        this.#step = { guards: new Map(), ops: [] }
+        this.#steps.push(this.#step)
+      }
+      if (++this.#seenCount % SLICE_COUNT === 0) yield
     }
   }
 
   // One function per kind
 
-  #vhosts(): void {
-    const { vhosts, vhostLimits } = this.#definitions
-    for (const definition of vhosts) {
-      const key = metadataKeys.vhost(definition.name)
-      const present = this.#value<VhostRecord>(key)
-      if (present === undefined) this.#vhostDefaults(definition.name)
-      const { limits = [] } = this.#context.vhostDefaults ?? {}
-      const base = present ?? limitedVhost(plainVhost(definition.name, ''), limits)
-      this.#put('vhosts', key, vhostRecord(definition, base))
+  #vhost(definition: VhostDefinition): void {
+    const key = metadataKeys.vhost(definition.name)
+    const present = this.#value<VhostRecord>(key)
+    if (present === undefined) this.#vhostDefaults(definition.name)
+    const { limits = [] } = this.#context.vhostDefaults ?? {}
+    const base = present ?? limitedVhost(plainVhost(definition.name, ''), limits)
+    this.#put('vhosts', key, vhostRecord(definition, base))
+  }
+
+  #vhostLimits({ vhost, maxConnections, maxQueues, rates }: Item<'vhostLimits'>): void {
+    const present = this.#value<VhostRecord>(metadataKeys.vhost(vhost))
+    if (present === undefined) return this.#problems.note(`limits of vhost '${vhost}': there is no such vhost`)
+    const limits = {
+      ...rates,
+      'max-connections': maxConnections ?? present.maxConnections,
+      'max-queues': maxQueues ?? present.maxQueues,
     }
-    for (const { vhost, maxConnections, maxQueues, rates } of vhostLimits) {
-      const present = this.#value<VhostRecord>(metadataKeys.vhost(vhost))
-      if (present === undefined) this.#problems.note(`limits of vhost '${vhost}': there is no such vhost`)
-      else {
-        const limits = {
-          ...rates,
-          'max-connections': maxConnections ?? present.maxConnections,
-          'max-queues': maxQueues ?? present.maxQueues,
-        }
-        this.#put('vhosts', metadataKeys.vhost(vhost), withVhostLimits(present, limits))
-      }
-    }
+    this.#put('vhosts', metadataKeys.vhost(vhost), withVhostLimits(present, limits))
   }
 
   #vhostDefaults(vhost: string): void {
@@ -150,90 +189,75 @@ class Planner {
     }
   }
 
-  #users(): void {
-    for (const definition of this.#definitions.users) {
-      const key = metadataKeys.user(definition.name)
-      const record = this.#userRecord(definition, this.#value<UserRecord>(key))
-      if (typeof record === 'string') this.#problems.note(`user '${definition.name}': ${record}`)
-      else this.#put('users', key, record)
+  #user(definition: UserDefinition): void {
+    const key = metadataKeys.user(definition.name)
+    const record = this.#userRecord(definition, this.#value<UserRecord>(key))
+    if (typeof record === 'string') this.#problems.note(`user '${definition.name}': ${record}`)
+    else this.#put('users', key, record)
+  }
+
+  #permission(record: Item<'permissions'>): void {
+    const what = `permission of user '${record.user}' in vhost '${record.vhost}'`
+    if (this.#hasVhost(record.vhost, what) && this.#hasUser(record.user, what)) {
+      this.#put('permissions', metadataKeys.permission(record.vhost, record.user), record)
     }
   }
 
-  #permissions(): void {
-    for (const record of this.#definitions.permissions) {
-      const what = `permission of user '${record.user}' in vhost '${record.vhost}'`
-      if (this.#hasVhost(record.vhost, what) && this.#hasUser(record.user, what)) {
-        this.#put('permissions', metadataKeys.permission(record.vhost, record.user), record)
-      }
-    }
-    for (const record of this.#definitions.topicPermissions) {
-      const what = `topic permission of user '${record.user}' in vhost '${record.vhost}'`
-      if (this.#hasVhost(record.vhost, what) && this.#hasUser(record.user, what)) {
-        const key = metadataKeys.topicPermission(record.vhost, record.user, record.exchange)
-        this.#put('topic_permissions', key, record)
-      }
+  #topicPermission(record: Item<'topicPermissions'>): void {
+    const what = `topic permission of user '${record.user}' in vhost '${record.vhost}'`
+    if (this.#hasVhost(record.vhost, what) && this.#hasUser(record.user, what)) {
+      const key = metadataKeys.topicPermission(record.vhost, record.user, record.exchange)
+      this.#put('topic_permissions', key, record)
     }
   }
 
-  #parameters(): void {
-    const { globalParameters, policies, parameters } = this.#definitions
-    for (const { name, value } of globalParameters) {
-      this.#put('global_parameters', metadataKeys.globalParameter(name), value)
-    }
-    for (const { record, operator } of policies) {
-      const { vhost, name } = record
-      const key = operator ? metadataKeys.operatorPolicy(vhost, name) : metadataKeys.policy(vhost, name)
-      if (this.#hasVhost(vhost, `policy '${name}'`)) this.#put('policies', key, record)
-    }
-    for (const record of parameters) {
-      const { vhost, component, name } = record
-      const key = metadataKeys.parameter(vhost, component, name)
-      if (this.#hasVhost(vhost, `parameter '${name}' of ${component}`)) this.#put('parameters', key, record)
-    }
+  #policy({ record, operator }: Item<'policies'>): void {
+    const { vhost, name } = record
+    const key = operator ? metadataKeys.operatorPolicy(vhost, name) : metadataKeys.policy(vhost, name)
+    if (this.#hasVhost(vhost, `policy '${name}'`)) this.#put('policies', key, record)
   }
 
-  #exchanges(): void {
-    for (const { vhost, declaration } of this.#definitions.exchanges) {
-      const { name } = declaration
-      const key = metadataKeys.exchange(vhost, name)
-      if (isSystemExchange(vhost, name) || this.#has(key)) continue
-      const what = `exchange '${name}' in vhost '${vhost}'`
-      if (!this.#hasVhost(vhost, what)) continue
-      const answer = this.#context.builders.exchange(vhost, declaration)
-      if (answer.refusal === null) this.#create('exchanges', key, answer.value, declaration.durable)
-      else this.#problems.note(`${what}: ${answer.refusal.text}`)
-    }
+  #parameter(record: Item<'parameters'>): void {
+    const { vhost, component, name } = record
+    const key = metadataKeys.parameter(vhost, component, name)
+    if (this.#hasVhost(vhost, `parameter '${name}' of ${component}`)) this.#put('parameters', key, record)
   }
 
-  #queues(): void {
+  #exchange({ vhost, declaration }: Item<'exchanges'>): void {
+    const { name } = declaration
+    const key = metadataKeys.exchange(vhost, name)
+    if (isSystemExchange(vhost, name) || this.#has(key)) return
+    const what = `exchange '${name}' in vhost '${vhost}'`
+    if (!this.#hasVhost(vhost, what)) return
+    const answer = this.#context.builders.exchange(vhost, declaration)
+    if (answer.refusal === null) this.#create('exchanges', key, answer.value, declaration.durable)
+    else this.#problems.note(`${what}: ${answer.refusal.text}`)
+  }
+
+  #queue({ vhost, declaration }: Item<'queues'>): void {
     const { builders, actingUser } = this.#context
-    for (const { vhost, declaration } of this.#definitions.queues) {
-      const { name } = declaration
-      const key = metadataKeys.queue(vhost, name)
-      if (this.#has(key)) continue
-      const what = `queue '${name}' in vhost '${vhost}'`
-      if (!this.#hasVhost(vhost, what)) continue
-      const defaultType = this.#value<VhostRecord>(metadataKeys.vhost(vhost))?.defaultQueueType ?? ''
-      const answer = builders.queue(vhost, declaration, defaultType, actingUser)
-      if (answer.refusal === null) this.#create('queues', key, answer.value, answer.value.durable)
-      else this.#problems.note(`${what}: ${answer.refusal.text}`)
-    }
+    const { name } = declaration
+    const key = metadataKeys.queue(vhost, name)
+    if (this.#has(key)) return
+    const what = `queue '${name}' in vhost '${vhost}'`
+    if (!this.#hasVhost(vhost, what)) return
+    const defaultType = this.#value<VhostRecord>(metadataKeys.vhost(vhost))?.defaultQueueType ?? ''
+    const answer = builders.queue(vhost, declaration, defaultType, actingUser)
+    if (answer.refusal === null) this.#create('queues', key, answer.value, answer.value.durable)
+    else this.#problems.note(`${what}: ${answer.refusal.text}`)
   }
 
-  #bindings(): void {
-    for (const { vhost, declaration } of this.#definitions.bindings) {
-      // Those of the default exchange are implied by the queues.
-      if (declaration.source === DEFAULT_EXCHANGE) continue
-      const { source, destination, destinationKind } = declaration
-      const what = `binding from '${source}' to '${destination}' in vhost '${vhost}'`
-      if (!this.#hasVhost(vhost, what)) continue
-      const from = this.#exchangeRecord(vhost, source)
-      const to = this.#end(vhost, destinationKind, destination)
-      if (from === undefined) this.#problems.note(`${what}: there is no exchange '${source}'`)
-      if (to === undefined) this.#problems.note(`${what}: there is no ${destinationKind} '${destination}'`)
-      if (from === undefined || to === undefined) continue
-      this.#binding(vhost, declaration, [from, to], what)
-    }
+  #bindingOf({ vhost, declaration }: Item<'bindings'>): void {
+    // Those of the default exchange are implied by the queues.
+    if (declaration.source === DEFAULT_EXCHANGE) return
+    const { source, destination, destinationKind } = declaration
+    const what = `binding from '${source}' to '${destination}' in vhost '${vhost}'`
+    if (!this.#hasVhost(vhost, what)) return
+    const from = this.#exchangeRecord(vhost, source)
+    const to = this.#end(vhost, destinationKind, destination)
+    if (from === undefined) this.#problems.note(`${what}: there is no exchange '${source}'`)
+    if (to === undefined) this.#problems.note(`${what}: there is no ${destinationKind} '${destination}'`)
+    if (from !== undefined && to !== undefined) this.#binding(vhost, declaration, [from, to], what)
   }
 
   #binding(vhost: string, request: BindingRequest, ends: readonly [ExchangeRecord, BindingEnd], what: string): void {
@@ -299,7 +323,7 @@ class Planner {
   #put(kind: DefinitionKind, key: MetadataKey, value: unknown): void {
     if (isDeepStrictEqual(this.#value(key), value)) return
     this.#guard(key)
-    this.#ops.push({ op: 'put', key, value })
+    this.#step.ops.push({ op: 'put', key, value })
     this.#plan(kind, key, value)
   }
 
@@ -307,7 +331,7 @@ class Planner {
   #create(kind: DefinitionKind, key: MetadataKey, value: unknown, durable: boolean): void {
     if (durable) {
       this.#guard(key)
-      this.#ops.push({ op: 'put', key, value })
+      this.#step.ops.push({ op: 'put', key, value })
     } else this.#ephemeralOps.push({ op: 'put', key, value })
     this.#plan(kind, key, value)
   }
@@ -321,14 +345,16 @@ class Planner {
   /** The object is as it was when the plan was made. */
   #guard(key: MetadataKey): void {
     const text = JSON.stringify(key)
-    if (this.#guards.has(text) || this.#planned.has(text)) return
-    this.#guards.set(text, { key, expect: this.#metadata.get(key)?.revision ?? 'absent' })
+    const { guards } = this.#step
+    if (guards.has(text) || this.#planned.has(text)) return
+    guards.set(text, { key, expect: this.#metadata.get(key)?.revision ?? 'absent' })
   }
 
   #guardPresent(key: MetadataKey): void {
     const text = JSON.stringify(key)
-    if (this.#guards.has(text) || this.#planned.has(text) || this.#metadata.get(key) === undefined) return
-    this.#guards.set(text, { key, expect: 'present' })
+    const { guards } = this.#step
+    if (guards.has(text) || this.#planned.has(text) || this.#metadata.get(key) === undefined) return
+    guards.set(text, { key, expect: 'present' })
   }
 
   // Looking up

@@ -5,6 +5,7 @@
  * name needs no JSON, a page needs only its own. Between slices other work of the event loop goes on, so a list of
  * 50,000 queues delays nobody. [RabbitMQ: pagination, sorting, columns]
  */
+import { breathe } from '../../base/breathe.ts'
 import { ApiError, badRequest } from './api-error.ts'
 import type { Reply } from './endpoint.ts'
 
@@ -139,11 +140,6 @@ async function* arrayText<T>(
     }
   }
   yield `${text}]`
-}
-
-/** Lets pending input be handled. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 interface Keyed<T> {

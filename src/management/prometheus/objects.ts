@@ -1,6 +1,7 @@
 /**
  * Writes the metrics of objects, summed or row by row, in slices: other work of the event loop goes on between them.
  */
+import { breathe } from '../../base/breathe.ts'
 import type { ManagementContext } from '../context.ts'
 import {
   CHANNEL_GROUPS,
@@ -34,11 +35,6 @@ export interface ObjectsQuery {
 interface Row {
   readonly labels: string
   readonly values: Float64Array
-}
-
-/** Lets pending input be handled. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** All metrics of objects that the query wants. */
