@@ -104,6 +104,30 @@ test('the overview tells who is slow', async () => {
   }
 })
 
+test('a consumer at its limit is told by name, and what it holds is live', async () => {
+  const visitor = await Visitor.arrive(base)
+  const { page } = visitor
+  try {
+    await visitor.signIn()
+    await visitor.settle()
+    await visitor.go('/queues/%2F/orders.new?tab=consumers')
+    const row = page.getByRole('row', { name: /5, reached/ })
+    await row.getByRole('cell', { name: '100 %' }).waitFor()
+    const channel = await client.createChannel()
+    await channel.prefetch(50)
+    await channel.consume('orders.new', () => undefined, { consumerTag: 'second' })
+    await page
+      .getByRole('row', { name: /^second/ })
+      .getByRole('cell', { name: '35', exact: true })
+      .waitFor()
+    await channel.close()
+    await page.getByRole('row', { name: /^second/ }).waitFor({ state: 'detached' })
+    assert.deepEqual(visitor.complaints, [])
+  } finally {
+    await visitor.leave()
+  }
+})
+
 test('a phone: no page is wider than the screen', async () => {
   const visitor = await Visitor.arrive(base, 'light', 360)
   try {

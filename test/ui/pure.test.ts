@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type { Binding, Exchange, GotMessage, Queue } from '../../ui/src/base/types.ts'
 import { deadLetterQueues } from '../../ui/src/pages/deaths.ts'
 import { difference } from '../../ui/src/pages/definitions-difference.ts'
+import { effectiveSettings } from '../../ui/src/pages/effective-settings.ts'
 import { layOut } from '../../ui/src/pages/graph.ts'
 import { conditionsOf, describeFilter, filterOf } from '../../ui/src/pages/messages/conditions.ts'
 import { decode, decodings } from '../../ui/src/pages/messages/decode.ts'
@@ -222,5 +223,22 @@ test('scales begin at zero and end at or above the largest value, in readable qu
   assert.deepEqual(
     [niceMax(null, 'rate'), niceMax(0, 'bytes'), niceMax(37, 'count'), niceMax(5_000, 'bytes')],
     [4, 1_024, 40, 8_192],
+  )
+})
+
+test('of limits the lowest counts, of everything else the declaration', () => {
+  const rows = effectiveSettings({
+    args: { 'x-max-length': 100, 'x-overflow': 'reject-publish', 'x-queue-type': 'classic' },
+    policy: { name: 'p', definition: { 'max-length': 50, overflow: 'drop-head', 'message-ttl': 60_000 } },
+    operatorPolicy: { name: 'o', definition: { 'message-ttl': 5_000, 'max-length': 70 } },
+  })
+  assert.deepEqual(
+    rows.map(({ name, value, origin, overruled }) => [name, value, origin, overruled]),
+    [
+      ['max-length', 50, 'policy p', ['100 of the declaration', '70 of the operator policy o']],
+      ['message-ttl', 5_000, 'operator policy o', ['1 min of the policy p']],
+      ['overflow', 'reject-publish', 'declaration', ['drop-head of the policy p']],
+      ['queue-type', 'classic', 'declaration', []],
+    ],
   )
 })

@@ -164,6 +164,7 @@ export function consumerJson(
     },
     consumer_tag: spec.tag,
     exclusive: spec.exclusive,
+    ...(consumer.heldCount === undefined ? {} : { messages_unacknowledged: consumer.heldCount }),
     prefetch_count: spec.prefetchCount,
     queue: { name: queue.name, vhost: queue.vhost },
   }

@@ -57,6 +57,8 @@ export interface ConsumerSpec {
  */
 export interface ConsumerSink {
   hasCredit: boolean
+  /** For listings: entries delivered and not settled. Undefined when the session does not count them by consumer. */
+  readonly unackedCount?: number
   /**
    * Encodes one entry towards the client. `view` is borrowed until return. `deliveryCount` is that of failed deliveries
    * so far, `acquiredCount` of all returns: kinds that do not count give 0 for both.
@@ -82,6 +84,8 @@ export interface Consumer {
   readonly spec: ConsumerSpec
   /** For listings: whether it is the one that receives (single active consumer), or any receives. */
   readonly isActive: boolean
+  /** For listings: entries that the session holds; undefined when it does not count them by consumer. */
+  readonly heldCount: number | undefined
   /** How long a delivery may stay unsettled, ms; 0 is no limit. */
   readonly ackTimeoutMs: number
   /** The sink has credit again. */

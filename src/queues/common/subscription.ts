@@ -45,6 +45,10 @@ export class Subscription implements Consumer {
     return this.#home.isActive(this)
   }
 
+  get heldCount(): number | undefined {
+    return this.sink.unackedCount
+  }
+
   credited(): void {
     if (!this.isCancelled) this.#home.onCredited(this)
   }

@@ -102,6 +102,10 @@ export class Qos0Queue implements Queue, Consumer {
     return this.#sink !== null
   }
 
+  get heldCount(): number {
+    return 0
+  }
+
   get ackTimeoutMs(): number {
     return 0
   }

@@ -87,6 +87,8 @@ export interface Consumer {
   readonly activity_status?: string
   readonly exclusive: boolean
   readonly prefetch_count: number
+  /** Not known for protocols that count by session. */
+  readonly messages_unacknowledged?: number
   readonly arguments: Arguments
   readonly queue: { readonly name: string; readonly vhost: string }
   readonly channel_details?: {

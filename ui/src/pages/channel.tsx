@@ -9,7 +9,7 @@ import { Badge, Card, Failure, Figure, Figures } from '../parts/basics.tsx'
 import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { ConsumersTable } from './consumers.tsx'
-import { State } from './lists.tsx'
+import { State, VhostBadge } from './lists.tsx'
 
 /** The page of a channel. */
 export function ChannelPage({ path: [, name = ''] }: PageProps) {
@@ -35,7 +35,7 @@ export function ChannelPage({ path: [, name = ''] }: PageProps) {
         badges={
           <>
             <State state={data?.state} />
-            <Badge title="virtual host">{data?.vhost ?? '…'}</Badge>
+            <VhostBadge name={data?.vhost} />
             <Badge title="user">{data?.user ?? '…'}</Badge>
             {data?.confirm === true ? <Badge>confirms</Badge> : null}
             {data?.transactional === true ? <Badge>transactions</Badge> : null}

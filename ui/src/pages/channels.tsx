@@ -17,8 +17,8 @@ export const CHANNEL_COLUMNS: readonly Column<Channel>[] = [
     value: ({ name }) => name,
     show: ({ name }) => <a href={href(['channels', name])}>{name}</a>,
   },
-  { id: 'vhost', label: 'Virtual host', sort: 'vhost', show: ({ vhost }) => vhost },
-  { id: 'user', label: 'User', sort: 'user', show: ({ user }) => user },
+  { id: 'vhost', wide: true, label: 'Virtual host', sort: 'vhost', show: ({ vhost }) => vhost },
+  { id: 'user', wide: true, label: 'User', sort: 'user', show: ({ user }) => user },
   { id: 'mode', label: 'Mode', show: (channel) => <Mode channel={channel} /> },
   {
     id: 'state',

@@ -11,7 +11,7 @@ import { PageHead } from '../parts/shell.tsx'
 import { LocalTable } from '../parts/table.tsx'
 import { CHANNEL_COLUMNS } from './channels.tsx'
 import { askToClose } from './connections.tsx'
-import { State } from './lists.tsx'
+import { State, VhostBadge } from './lists.tsx'
 
 /** The page of a connection. */
 export function ConnectionPage({ path: [, name = ''] }: PageProps) {
@@ -36,7 +36,7 @@ export function ConnectionPage({ path: [, name = ''] }: PageProps) {
           <>
             <State state={data?.state} />
             <Badge>{data?.protocol ?? '…'}</Badge>
-            <Badge title="virtual host">{data?.vhost ?? '…'}</Badge>
+            <VhostBadge name={data?.vhost} />
             <Badge tone={data?.ssl === true ? 'ok' : 'plain'}>{data?.ssl === true ? 'TLS' : 'no TLS'}</Badge>
           </>
         }

@@ -23,11 +23,11 @@ const COLUMNS: readonly Column<Connection>[] = [
       </>
     ),
   },
-  { id: 'user', label: 'User', sort: 'user', show: ({ user }) => user },
-  { id: 'vhost', label: 'Virtual host', sort: 'vhost', show: ({ vhost }) => vhost },
+  { id: 'user', wide: true, label: 'User', sort: 'user', show: ({ user }) => user },
+  { id: 'vhost', wide: true, label: 'Virtual host', sort: 'vhost', show: ({ vhost }) => vhost },
   { id: 'state', label: 'State', sort: 'state', show: ({ state }) => <State state={state} /> },
-  { id: 'protocol', label: 'Protocol', sort: 'protocol', show: ({ protocol }) => protocol },
-  { id: 'tls', label: 'TLS', sort: 'ssl', show: ({ ssl }) => (ssl ? 'yes' : <span class="zero">no</span>) },
+  { id: 'protocol', wide: true, label: 'Protocol', sort: 'protocol', show: ({ protocol }) => protocol },
+  { id: 'tls', wide: true, label: 'TLS', sort: 'ssl', show: ({ ssl }) => (ssl ? 'yes' : <span class="zero">no</span>) },
   {
     id: 'channels',
     label: 'Channels',

@@ -1,39 +1,14 @@
 /** Consumers of a queue or a channel. */
-
-import { useEffect, useState } from 'preact/hooks'
-import { apiPath, read } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { href } from '../base/router.ts'
-import type { Channel, Consumer } from '../base/types.ts'
+import type { Consumer } from '../base/types.ts'
 import { Badge, Empty } from '../parts/basics.tsx'
 import { LocalTable } from '../parts/table.tsx'
 import type { Column } from '../parts/table-parts.tsx'
 import { QueueLink } from './lists.tsx'
 
-const CHANNELS_MAX = 50
-
-/** Channels of the consumers, for their unacked messages. */
-function useChannels(rows: readonly Consumer[] | undefined): ReadonlyMap<string, Channel> {
-  const [channels, setChannels] = useState<ReadonlyMap<string, Channel>>(new Map())
-  const names = [...new Set((rows ?? []).map(({ channel_details: details }) => details?.name ?? ''))].filter(Boolean)
-  const key = names.slice(0, CHANNELS_MAX).join('\n')
-  useEffect(() => {
-    if (key === '') return
-    const reads = key.split('\n').map((name) =>
-      read<Channel>(apiPath('channels', name)).then(
-        (channel) => [name, channel] as const,
-        () => undefined,
-      ),
-    )
-    void Promise.all(reads).then((found) => setChannels(new Map(found.filter((entry) => entry !== undefined))))
-  }, [key])
-  return channels
-}
-
 /** The table. */
 export function ConsumersTable(props: { readonly rows: readonly Consumer[] | undefined; readonly withQueue: boolean }) {
-  const channels = useChannels(props.rows)
-  const channelOf = ({ channel_details: details }: Consumer) => channels.get(details?.name ?? '')
   const columns: Column<Consumer>[] = [
     { id: 'tag', label: 'Consumer tag', value: ({ consumer_tag: tag }) => tag, show: ({ consumer_tag: tag }) => tag },
     {
@@ -59,18 +34,27 @@ export function ConsumersTable(props: { readonly rows: readonly Consumer[] | und
     },
     {
       id: 'unacked',
-      label: 'Unacked on channel',
+      label: 'Unacked',
       end: true,
-      hint: 'Of all consumers of the channel together',
-      value: (consumer) => channelOf(consumer)?.messages_unacknowledged ?? 0,
-      show: (consumer) => format.count(channelOf(consumer)?.messages_unacknowledged),
+      hint: 'Delivered to it, and not settled',
+      value: ({ messages_unacknowledged: unacked }) => unacked ?? 0,
+      show: ({ messages_unacknowledged: unacked }) => format.count(unacked),
     },
     {
       id: 'prefetch',
       label: 'Prefetch',
       end: true,
+      hint: 'What it may hold at most',
       value: ({ prefetch_count: prefetch }) => prefetch,
-      show: (consumer) => <Prefetch consumer={consumer} channel={channelOf(consumer)} />,
+      show: (consumer) => <Prefetch consumer={consumer} />,
+    },
+    {
+      id: 'used',
+      label: 'In use',
+      end: true,
+      hint: 'Share of its prefetch limit that it holds: at 100 % it is the one that is slow',
+      value: (consumer) => usedShare(consumer) ?? 0,
+      show: (consumer) => format.percent(usedShare(consumer)),
     },
     {
       id: 'ack',
@@ -109,11 +93,18 @@ export function ConsumersTable(props: { readonly rows: readonly Consumer[] | und
   )
 }
 
-/** The limit, marked when the consumer is at it: it is the one that is slow. */
-function Prefetch({ consumer, channel }: { readonly consumer: Consumer; readonly channel: Channel | undefined }) {
+/** The share of its limit that a consumer holds; undefined without a limit. */
+function usedShare({ prefetch_count: prefetch, messages_unacknowledged: unacked }: Consumer): number | undefined {
+  return prefetch === 0 || unacked === undefined ? undefined : unacked / prefetch
+}
+
+/** The limit, marked when the consumer is at it. */
+function Prefetch({ consumer }: { readonly consumer: Consumer }) {
   const { prefetch_count: prefetch } = consumer
   if (prefetch === 0) return <span>no limit</span>
-  // The API counts what is unacked by channel: with several consumers it cannot be said whose it is.
-  const unacked = channel?.consumer_count === 1 ? (channel.messages_unacknowledged ?? 0) : 0
-  return unacked >= prefetch ? <Badge tone="warn">{prefetch}, reached</Badge> : <span>{format.count(prefetch)}</span>
+  return (usedShare(consumer) ?? 0) >= 1 ? (
+    <Badge tone="warn">{format.count(prefetch)}, reached</Badge>
+  ) : (
+    <span>{format.count(prefetch)}</span>
+  )
 }

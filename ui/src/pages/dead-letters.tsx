@@ -16,7 +16,7 @@ import { PageHead } from '../parts/shell.tsx'
 import { LocalTable } from '../parts/table.tsx'
 import type { Column } from '../parts/table-parts.tsx'
 import { type DeadLetterQueue, deadLetterExchange, deadLetterQueues } from './deaths.ts'
-import { ExchangeLink, QueueLink } from './lists.tsx'
+import { ExchangeLink, QueueLink, VhostBadge } from './lists.tsx'
 import type { MessageFilter } from './messages/conditions.ts'
 import { type Browse, browse, Found, PREVIEW_BYTES, SHOWN } from './messages/explorer.tsx'
 
@@ -135,7 +135,7 @@ export function DeadLettersPage() {
         title="Dead letters"
         badges={
           <>
-            <Badge title="virtual host">{vhost}</Badge>
+            <VhostBadge name={vhost} />
             {centre === null ? null : <Badge>{format.plural(totalOf(centre), 'dead letter')}</Badge>}
           </>
         }

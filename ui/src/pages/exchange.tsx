@@ -12,7 +12,7 @@ import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
 import { confirmThen } from '../parts/feedback.tsx'
 import { currentTab, PageHead, Tabs } from '../parts/shell.tsx'
 import { BindingsCard } from './bindings.tsx'
-import { DEFAULT_EXCHANGE } from './lists.tsx'
+import { DEFAULT_EXCHANGE, VhostBadge } from './lists.tsx'
 import { openPublishForm } from './publish.tsx'
 
 const TABS = [
@@ -95,7 +95,7 @@ function Badges({ exchange, vhost }: { readonly exchange: Exchange | undefined; 
   return (
     <>
       <Badge>{exchange?.type ?? '…'}</Badge>
-      <Badge title="virtual host">{vhost}</Badge>
+      <VhostBadge name={vhost} />
       {exchange?.durable === true ? <Badge>durable</Badge> : null}
       {exchange?.auto_delete === true ? <Badge>auto-delete</Badge> : null}
       {exchange?.internal === true ? <Badge tone="warn">internal</Badge> : null}

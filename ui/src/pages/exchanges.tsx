@@ -12,10 +12,11 @@ import { ExchangeLink, Features, Rate } from './lists.tsx'
 
 const COLUMNS: readonly Column<Exchange>[] = [
   { id: 'name', label: 'Name', sort: 'name', show: ({ vhost, name }) => <ExchangeLink vhost={vhost} name={name} /> },
-  { id: 'vhost', label: 'Virtual host', sort: 'vhost', show: ({ vhost }) => vhost },
+  { id: 'vhost', wide: true, label: 'Virtual host', sort: 'vhost', show: ({ vhost }) => vhost },
   { id: 'type', label: 'Type', sort: 'type', show: ({ type }) => type },
   {
     id: 'features',
+    wide: true,
     label: 'Features',
     show: (exchange) => (
       <Features

@@ -19,6 +19,11 @@ export function ExchangeLink({ vhost, name }: { readonly vhost: string; readonly
   return <a href={href(path)}>{name === '' ? '(default exchange)' : name}</a>
 }
 
+/** The virtual host that something is in. */
+export function VhostBadge({ name }: { readonly name: string | undefined }) {
+  return <Badge>virtual host {name ?? '…'}</Badge>
+}
+
 /** A number that fades when it is zero. */
 export function Amount({ value }: { readonly value: number | null | undefined }) {
   return <span class={value === 0 || value === undefined || value === null ? 'zero' : ''}>{format.count(value)}</span>

@@ -4,7 +4,7 @@ import * as format from '../base/format.ts'
 import { refresh, useLive } from '../base/live.ts'
 import { useRights } from '../base/rights.ts'
 import { go, href } from '../base/router.ts'
-import type { Queue } from '../base/types.ts'
+import type { Policy, Queue } from '../base/types.ts'
 import { rateOf } from '../base/types.ts'
 import type { PageProps } from '../pages.tsx'
 import { Badge, Button, Card, Facts, Failure, Figure, Figures, Notice } from '../parts/basics.tsx'
@@ -13,7 +13,8 @@ import { attempt, confirmThen } from '../parts/feedback.tsx'
 import { currentTab, PageHead, Tabs } from '../parts/shell.tsx'
 import { BindingsCard } from './bindings.tsx'
 import { ConsumersTable } from './consumers.tsx'
-import { DEFAULT_EXCHANGE, problemOf, State } from './lists.tsx'
+import { effectiveSettings, readable } from './effective-settings.ts'
+import { DEFAULT_EXCHANGE, problemOf, State, VhostBadge } from './lists.tsx'
 import { ExplorerCard } from './messages/explorer.tsx'
 import { GetCard } from './messages/get.tsx'
 import { openPublishForm } from './publish.tsx'
@@ -77,7 +78,7 @@ function Badges({ queue, vhost }: { readonly queue: Queue | undefined; readonly 
       {isPaused === true ? <Badge tone="warn">delivery is paused</Badge> : null}
       {queue === undefined ? null : <State state={queue.state} />}
       <Badge>{queue?.type ?? '…'}</Badge>
-      <Badge title="virtual host">{vhost}</Badge>
+      <VhostBadge name={vhost} />
       {queue?.durable === true ? <Badge>durable</Badge> : null}
       {queue?.auto_delete === true ? <Badge>auto-delete</Badge> : null}
       {queue?.exclusive === true ? <Badge>exclusive</Badge> : null}
@@ -226,7 +227,7 @@ function Health({ queue }: { readonly queue: Queue | undefined }) {
         <Figure
           name="Consumers"
           value={format.count(queue?.consumers)}
-          note={`could deliver ${format.percent(queue?.consumer_capacity ?? 0)} of the time`}
+          note={`${format.percent(queue?.consumer_capacity ?? 0)} capacity`}
         />
         <Figure
           name="Oldest message"
@@ -316,21 +317,9 @@ function Consumers({ queue }: { readonly queue: Queue | undefined }) {
 
 /** Each effective setting with where it comes from. */
 function Origins({ queue }: { readonly queue: Queue }) {
-  const policy = queue.effective_policy_definition
-  const fromPolicy = policy === undefined || Array.isArray(policy) ? [] : Object.entries(policy)
-  const own = Object.entries(queue.arguments)
-  const rows = [
-    ...own.map(([name, value]) => ({ name, value, origin: 'argument of the declaration' })),
-    ...fromPolicy.map(([name, value]) => ({
-      name,
-      value,
-      origin: own.some(([argument]) => argument === `x-${name}`)
-        ? 'policy; the argument above counts as well'
-        : queue.operator_policy
-          ? `policies ${[queue.policy, queue.operator_policy].filter(Boolean).join(' and ')}`
-          : `policy ${queue.policy ?? ''}`,
-    })),
-  ]
+  const policy = usePolicy('policies', queue, queue.policy)
+  const operatorPolicy = usePolicy('operator-policies', queue, queue.operator_policy)
+  const rows = effectiveSettings({ args: queue.arguments, policy, operatorPolicy })
   return (
     <Card title="Settings in effect, and where they come from">
       {rows.length === 0 ? (
@@ -340,14 +329,19 @@ function Origins({ queue }: { readonly queue: Queue }) {
         </p>
       ) : (
         <Facts
-          items={rows.map(({ name, value, origin }) => [
+          items={rows.map(({ name, value, origin, overruled }) => [
             name,
             <>
-              <code>{format.jsonLine(value)}</code> <span class="muted small">{origin}</span>
+              <span title={format.jsonLine(value)}>{readable(name, value)}</span> <Badge>{origin}</Badge>
+              {overruled.length === 0 ? null : <span class="muted small"> overrules {overruled.join(', ')}</span>}
             </>,
           ])}
         />
       )}
     </Card>
   )
+}
+
+function usePolicy(kind: 'policies' | 'operator-policies', { vhost }: Queue, name: string | null | undefined) {
+  return useLive<Policy>(typeof name === 'string' && name !== '' ? apiPath(kind, vhost, name) : null).data
 }

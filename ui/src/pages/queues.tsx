@@ -15,10 +15,11 @@ import { Amount, Features, problemOf, QueueLink, Rate, State } from './lists.tsx
 
 const COLUMNS: readonly Column<Queue>[] = [
   { id: 'name', label: 'Name', sort: 'name', show: ({ vhost, name }) => <QueueLink vhost={vhost} name={name} /> },
-  { id: 'vhost', label: 'Virtual host', sort: 'vhost', show: ({ vhost }) => vhost },
-  { id: 'type', label: 'Type', sort: 'type', show: ({ type }) => type ?? 'classic' },
+  { id: 'vhost', wide: true, label: 'Virtual host', sort: 'vhost', show: ({ vhost }) => vhost },
+  { id: 'type', wide: true, label: 'Type', sort: 'type', show: ({ type }) => type ?? 'classic' },
   {
     id: 'features',
+    wide: true,
     label: 'Features',
     show: (queue) => (
       <Features

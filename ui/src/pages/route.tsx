@@ -8,7 +8,7 @@ import { useAddress } from '../base/address.ts'
 import { ApiFailure, call } from '../base/api.ts'
 import { href, route, setQuery } from '../base/router.ts'
 import type { Binding, Exchange } from '../base/types.ts'
-import { Badge, Card, Empty, Failure, Notice } from '../parts/basics.tsx'
+import { Card, Empty, Failure, Notice } from '../parts/basics.tsx'
 import {
   type ArgumentRow,
   ArgumentsField,
@@ -21,7 +21,7 @@ import { PageHead } from '../parts/shell.tsx'
 import { LocalTable } from '../parts/table.tsx'
 import type { Column } from '../parts/table-parts.tsx'
 import { layOut } from './graph.ts'
-import { DEFAULT_EXCHANGE, ExchangeLink, QueueLink } from './lists.tsx'
+import { DEFAULT_EXCHANGE, ExchangeLink, QueueLink, VhostBadge } from './lists.tsx'
 import { type RoutingOutcome, routeMessage } from './routing.ts'
 import { useVhostContents } from './topology-data.ts'
 import { TopologyView } from './topology-view.tsx'
@@ -93,7 +93,7 @@ export function RoutePage() {
   const names = contents.exchanges.map(({ name }) => (name === '' ? DEFAULT_EXCHANGE : name))
   return (
     <>
-      <PageHead title="Where would this message go?" badges={<Badge title="virtual host">{contents.vhost}</Badge>} />
+      <PageHead title="Where would this message go?" badges={<VhostBadge name={contents.vhost} />} />
       <Card title="The message">
         <div class="fields">
           <SelectField

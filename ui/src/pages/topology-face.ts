@@ -41,11 +41,13 @@ export function faceOf(node: GraphNode, known: Knowledge): Face {
 
 function exchangeFace({ name }: GraphNode, known: Knowledge): Face {
   const exchange = known.exchanges.get(name)
-  const rate = format.rate(rateOf(exchange?.message_stats, 'publish_in') ?? 0)
+  // What comes by bindings or as dead letters is not counted as published to it.
+  const published = rateOf(exchange?.message_stats, 'publish_in') ?? 0
+  const rate = published === 0 ? '' : format.rate(published)
   return {
     title: name === '' ? '(default exchange)' : name,
-    note: `${exchange?.type ?? ''}, ${rate} in`,
-    brief: rate,
+    note: `${exchange?.type ?? ''}${rate === '' ? '' : `, ${rate} in`}`,
+    brief: rate === '' ? (exchange?.type ?? '') : rate,
     tone: 'exchange',
     link: href(['exchanges', known.vhost, name === '' ? DEFAULT_EXCHANGE : name]),
   }

@@ -3,11 +3,11 @@ import { useMemo } from 'preact/hooks'
 import { useAddress, useAddressFlag } from '../base/address.ts'
 import * as format from '../base/format.ts'
 import { href } from '../base/router.ts'
-import { Badge, Card, Empty, Notice } from '../parts/basics.tsx'
+import { Card, Empty, Notice } from '../parts/basics.tsx'
 import { CheckField, TextField } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { layOut, NODES_MAX } from './graph.ts'
-import { problemOf } from './lists.tsx'
+import { problemOf, VhostBadge } from './lists.tsx'
 import { useVhostContents } from './topology-data.ts'
 import { TopologyView } from './topology-view.tsx'
 
@@ -33,7 +33,7 @@ export function TopologyPage() {
   )
   return (
     <>
-      <PageHead title="Topology" badges={<Badge title="virtual host">{contents.vhost}</Badge>}>
+      <PageHead title="Topology" badges={<VhostBadge name={contents.vhost} />}>
         <a class="button" href={href(['route'])}>
           Where would a message go?
         </a>

@@ -158,7 +158,8 @@ function options(element: HTMLElement, lines: readonly Line[], unit: Unit, hidde
   return {
     width: Math.max(element.clientWidth, 60),
     height: HEIGHT_LINES * rootFontPixels(),
-    padding: [8, 8, 0, 0],
+    // The last time stands under the end of the line, in full.
+    padding: [8, fontPixels * 1.7, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

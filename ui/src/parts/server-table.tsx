@@ -12,6 +12,7 @@ import { attempt, tell } from './feedback.tsx'
 import {
   type Column,
   ColumnChooser,
+  columnClass,
   FEW,
   FilterBox,
   Head,
@@ -312,7 +313,7 @@ function Cells<T>({ row, shown }: { readonly row: T; readonly shown: readonly Co
         {column.show(row)}
       </th>
     ) : (
-      <td key={column.id} class={column.end === true ? 'end' : 'long'}>
+      <td key={column.id} class={columnClass(column, 'long')}>
         {column.show(row)}
       </td>
     ),

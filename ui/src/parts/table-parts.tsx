@@ -20,6 +20,8 @@ export interface Column<T> {
   readonly end?: boolean
   /** Shown only when chosen. */
   readonly extra?: boolean
+  /** Left out on phones. */
+  readonly wide?: boolean
   readonly hint?: string
 }
 
@@ -172,6 +174,11 @@ export function ColumnChooser<T>({ all, shown, toggle, canChoose }: Columns<T>) 
   )
 }
 
+/** Classes of the cells of a column. */
+export function columnClass<T>({ end, wide }: Column<T>, standard = ''): string {
+  return `${end === true ? 'end' : standard}${wide === true ? ' wide' : ''}`
+}
+
 /** The set with the key, or without it when it had it. */
 export function toggled(chosen: ReadonlySet<string>, key: string): ReadonlySet<string> {
   const next = new Set(chosen)
@@ -188,7 +195,7 @@ export function Head<T>(props: {
 }) {
   const { column, view, change } = props
   const isSorted = view.sort === column.id
-  const look = column.end === true ? 'end' : ''
+  const look = columnClass(column)
   if (!props.canSort(column)) {
     return (
       <th scope="col" class={look} title={column.hint}>

@@ -9,6 +9,7 @@ import { Button, Failure } from './basics.tsx'
 import {
   type Column,
   ColumnChooser,
+  columnClass,
   FEW,
   FilterBox,
   Head,
@@ -94,7 +95,10 @@ function TableView<T>(props: ViewProps<T>) {
   return (
     <>
       {isEmpty || !hasTools ? (
-        <div class="table-tools">{props.tools}</div>
+        <div class="table-tools">
+          <span class="grow" />
+          {props.tools}
+        </div>
       ) : (
         <div class="table-tools">
           {isShort ? null : <FilterBox view={view} change={props.change} label={props.label} />}
@@ -172,7 +176,7 @@ function Grid<T>(props: GridProps<T>) {
                       {column.show(row)}
                     </th>
                   ) : (
-                    <td key={column.id} class={column.end === true ? 'end' : 'long'}>
+                    <td key={column.id} class={columnClass(column, 'long')}>
                       {column.show(row)}
                     </td>
                   ),
