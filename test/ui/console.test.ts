@@ -37,6 +37,15 @@ const PAGES: Readonly<Record<string, string>> = {
   'not-found': '/nowhere',
 }
 
+/** Headings in sight whose middle belongs to something else. */
+const COVERED_HEADINGS = `[...document.querySelectorAll('h1, .card h2')].filter((heading) => {
+  const range = document.createRange()
+  range.selectNodeContents(heading)
+  const { x, y, width, height } = range.getBoundingClientRect()
+  const on = document.elementFromPoint(x + width / 2, y + height / 2)
+  return y > 0 && y + height < innerHeight && on !== null && !heading.contains(on) && !on.contains(heading)
+}).map(({ textContent }) => textContent)`
+
 let broker: EmbeddedBroker
 let base: string
 let client: Awaited<ReturnType<typeof amqp.connect>>
@@ -78,6 +87,7 @@ for (const theme of ['light', 'dark'] as const satisfies readonly Theme[]) {
         await visitor.go(address)
         await visitor.page.locator('h1, .empty strong').first().waitFor()
         found[name] = await visitor.violations()
+        assert.deepEqual(await visitor.page.evaluate(COVERED_HEADINGS), [], `${name}: headings that something covers`)
         const folder = process.env.WARREN_SCREENSHOTS
         if (folder !== undefined) await visitor.page.screenshot({ path: `${folder}/${name}-${theme}.png` })
       }

@@ -13,6 +13,7 @@ export function ConsumersTable(props: { readonly rows: readonly Consumer[] | und
     { id: 'tag', label: 'Consumer tag', value: ({ consumer_tag: tag }) => tag, show: ({ consumer_tag: tag }) => tag },
     {
       id: 'channel',
+      wide: true,
       label: 'Channel',
       value: ({ channel_details: details }) => details?.name ?? '',
       show: ({ channel_details: details }) =>
@@ -26,6 +27,7 @@ export function ConsumersTable(props: { readonly rows: readonly Consumer[] | und
     },
     {
       id: 'state',
+      wide: true,
       label: 'State',
       value: ({ activity_status: status }) => status ?? '',
       show: ({ active, activity_status: status }) => (

@@ -95,10 +95,12 @@ function TableView<T>(props: ViewProps<T>) {
   return (
     <>
       {isEmpty || !hasTools ? (
-        <div class="table-tools">
-          <span class="grow" />
-          {props.tools}
-        </div>
+        props.tools === undefined || props.tools === null ? null : (
+          <div class="table-tools">
+            <span class="grow" />
+            {props.tools}
+          </div>
+        )
       ) : (
         <div class="table-tools">
           {isShort ? null : <FilterBox view={view} change={props.change} label={props.label} />}
