@@ -72,3 +72,27 @@ test('ranges go from a minute to seven days, and the address keeps the choice', 
     await visitor.leave()
   }
 })
+
+test('a queue has all ranges, and what is not known of it is a gap that says until when', async () => {
+  const visitor = await Visitor.arrive(base)
+  try {
+    const { page } = visitor
+    await visitor.signIn()
+    await visitor.settle()
+    await visitor.go('/queues/%2F/charted')
+    const ranges = page.getByRole('group', { name: 'Range of the charts' }).getByRole('button')
+    assert.deepEqual(await ranges.allTextContents(), ['1 min', '10 min', '1 h', '8 h', '24 h', '7 d'])
+    for (const range of ['24 h', '7 d']) {
+      await visitor.click(range)
+      await page.getByRole('img', { name: /Messages in the queue: Total 20, Ready 20/ }).waitFor()
+      await page
+        .getByText(/known since \d+ \w+ \d{4}, \d\d:\d\d/)
+        .first()
+        .waitFor()
+    }
+    assert.deepEqual(await visitor.violations(), [])
+    assert.deepEqual(visitor.complaints, [])
+  } finally {
+    await visitor.leave()
+  }
+})

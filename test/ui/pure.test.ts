@@ -10,7 +10,7 @@ import { layOut } from '../../ui/src/pages/graph.ts'
 import { conditionsOf, describeFilter, filterOf } from '../../ui/src/pages/messages/conditions.ts'
 import { decode, decodings } from '../../ui/src/pages/messages/decode.ts'
 import { headersMatch, routeMessage, topicMatches } from '../../ui/src/pages/routing.ts'
-import { niceMax, pointsOf } from '../../ui/src/parts/chart-data.ts'
+import { knownSince, niceMax, pointsOf } from '../../ui/src/parts/chart-data.ts'
 
 function exchange(name: string, type: string, args: Record<string, unknown> = {}): Exchange {
   return { name, vhost: '/', type, durable: true, auto_delete: false, internal: false, arguments: args }
@@ -241,4 +241,13 @@ test('of limits the lowest counts, of everything else the declaration', () => {
       ['queue-type', 'classic', 'declaration', []],
     ],
   )
+})
+
+test('a chart that begins with a gap says since when something is known', () => {
+  const times = Array.from({ length: 100 }, (_, i) => i)
+  const from = (first: number) => times.map((i) => (i < first ? null : i))
+  assert.equal(knownSince([times, from(40), from(60)]), 40)
+  assert.equal(knownSince([times, from(3)]), undefined)
+  assert.equal(knownSince([times, from(100)]), undefined)
+  assert.equal(knownSince([[], []]), undefined)
 })

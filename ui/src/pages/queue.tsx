@@ -239,7 +239,7 @@ function Health({ queue }: { readonly queue: Queue | undefined }) {
       </Figures>
       <div class="row apart">
         <span />
-        <RangeChooser longest="8h" />
+        <RangeChooser />
       </div>
       <div class="cards">
         <Card title="Messages">

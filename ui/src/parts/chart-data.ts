@@ -64,3 +64,12 @@ export function nearest(times: readonly number[], at: number): number {
   }
   return best
 }
+
+/** A shorter gap at the beginning needs no words. */
+const GAP_SHARE = 0.05
+
+/** Since when anything is known, in seconds, when the chart begins well before; undefined when it is full, or empty. */
+export function knownSince([times, ...values]: Points): number | undefined {
+  const at = times.findIndex((_, i) => values.some((line) => typeof line[i] === 'number'))
+  return at > times.length * GAP_SHARE ? times[at] : undefined
+}

@@ -10,7 +10,7 @@ import { themeVersion } from '../base/preferences.ts'
 import { route, setQuery } from '../base/router.ts'
 import { detailsOf } from '../base/types.ts'
 import { Swatch } from './basics.tsx'
-import { type Line, nearest, niceMax, pointsOf, type Unit } from './chart-data.ts'
+import { knownSince, type Line, nearest, niceMax, pointsOf, type Unit } from './chart-data.ts'
 
 interface Range {
   readonly label: string
@@ -115,7 +115,9 @@ export function Chart(props: { readonly label: string; readonly unit: Unit; read
   return (
     <figure class="chart">
       <div class="canvas" ref={place} role="img" aria-label={`${props.label}: ${summary}`} />
-      {at === null || times[index] === undefined ? null : (
+      {at === null || times[index] === undefined ? (
+        <Since seconds={knownSince(points)} />
+      ) : (
         <span class="at number">{format.moment(times[index] * 1_000)}</span>
       )}
       <div class="legend">
@@ -137,6 +139,12 @@ export function Chart(props: { readonly label: string; readonly unit: Unit; read
       </div>
     </figure>
   )
+}
+
+/** Why a chart begins with a gap. */
+function Since({ seconds }: { readonly seconds: number | undefined }) {
+  if (seconds === undefined) return null
+  return <span class="since number">known since {format.moment(seconds * 1_000)}</span>
 }
 
 /** Canvas needs colours in full: a variable is resolved by the element that it stands on. */
