@@ -184,6 +184,37 @@ test('keys typed without a pause are not lost', async () => {
   }
 })
 
+test('a page that is left and opened again and again stays live', async () => {
+  const visitor = await Visitor.arrive(base)
+  const { page } = visitor
+  try {
+    await callApi(base, 'PUT', 'queues/%2F/revisited', {})
+    await visitor.signIn()
+    await visitor.settle()
+    // What a page shows is remembered for two seconds after it is left: it is opened before, and after, that has ended.
+    for (const [address, stayMs] of [
+      ['/queues/%2F/revisited', 300],
+      ['/', 1_200],
+      ['/queues/%2F/revisited', 300],
+      ['/', 1_200],
+      ['/queues/%2F/revisited', 1_500],
+    ] as const) {
+      await page.evaluate(`location.hash = '#${address}'`)
+      await page.waitForTimeout(stayMs)
+    }
+    // Another resource is watched with those that are on the page.
+    await page.getByRole('link', { name: 'Bindings' }).click()
+    await visitor.settle()
+    await callApi(base, 'PUT', 'policies/%2F/late', { pattern: '^revisited$', definition: { 'max-length': 9 } })
+    await visitor.sees('policy late')
+    assert.deepEqual(visitor.complaints, [])
+  } finally {
+    await visitor.leave()
+    await callApi(base, 'DELETE', 'policies/%2F/late')
+    await callApi(base, 'DELETE', 'queues/%2F/revisited')
+  }
+})
+
 test('every focus is seen', async () => {
   const visitor = await Visitor.arrive(base)
   try {

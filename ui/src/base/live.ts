@@ -6,7 +6,7 @@
  * beyond a few tabs that somebody sees, the others ask every five seconds.
  */
 import { type Signal, signal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { ApiFailure, call, failureOf, send } from './api.ts'
 import { applyDelta, type DeltaOperation } from './json-delta.ts'
 import { session } from './session.ts'
@@ -56,17 +56,25 @@ let pollTimer = 0
 
 /** A resource that stays up to date while the component is shown; null: none. */
 export function useLive<T>(path: string | null): Resource<T> {
-  const entry = useMemo(() => (path === null ? null : entryOf(path)), [path])
+  const [round, setRound] = useState(0)
+  const entry = useMemo(() => (path === null ? null : entryOf(path)), [path, round])
   useEffect(() => {
     if (entry === null) return undefined
-    entries.set(entry.path, entry)
+    const current = entries.get(entry.path)
+    if (current === undefined) entries.set(entry.path, entry)
+    else if (current !== entry) {
+      // It was forgotten and made anew between drawing and now: there is one for each path.
+      setRound(round + 1)
+      return undefined
+    }
     entry.useCount++
     reopenSoon()
     return () => {
       entry.useCount--
       reopenSoon()
       setTimeout(() => {
-        if (entry.useCount === 0) entries.delete(entry.path)
+        // Another one may have its path by now.
+        if (entry.useCount === 0 && entries.get(entry.path) === entry) entries.delete(entry.path)
       }, LINGER_MS)
     }
   }, [entry])
