@@ -20,7 +20,7 @@ import type { InboundBudget } from '../../net/inbound-budget.ts'
 import { PAUSE_BLOCKED, PAUSE_PARKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
 import { AlarmGate, type BlockableInput } from './alarm-gate.ts'
-import { Channels } from './channels.ts'
+import { ChannelFrames, type ChannelFramesHost } from './channel-frames.ts'
 import { decodeMethod, encodeMethod, HEARTBEAT, readMethodId } from './codec.ts'
 import { connectionName, type ListedConnection, ListedHandle } from './connection-listing.ts'
 import { ConnectionLog } from './connection-log.ts'
@@ -29,7 +29,6 @@ import { FrameReader, type FrameSink } from './frame-reader.ts'
 import { loginSource, type Tuning } from './handshake.ts'
 import { InputGate } from './input-gate.ts'
 import { Opening, type OpeningListener } from './opening.ts'
-import { type ParkedFrame, Parking, type ParkingHost } from './parking.ts'
 import type { PublishScratch } from './publisher.ts'
 import { refuse } from './refused.ts'
 import { afterRemoval } from './removal-wait.ts'
@@ -42,8 +41,6 @@ type State = 'opening' | 'running' | 'closing' | 'closed'
 const SILENT_CLOSE_MS = 3_000
 /** How long a client may take to answer connection.close, or to close its socket after close-ok. */
 const CLOSE_OK_MS_MAX = 30_000
-
-const NO_BYTES: Buffer = Buffer.alloc(0)
 
 /** What all connections of a broker use in turns. */
 export interface SharedParts {
@@ -62,7 +59,7 @@ export class Connection
     TimerOwner,
     HeartbeatOwner,
     ListedConnection,
-    ParkingHost
+    ChannelFramesHost
 {
   readonly id: string
   readonly name: string
@@ -79,14 +76,14 @@ export class Connection
   readonly #connectedAtMs: number
   #state: State = 'opening'
   #session: Session | null = null
-  #channels: Channels | null = null
+  /** Set from connection.open on. */
+  #frames: ChannelFrames | null = null
   #alarmGate: AlarmGate | null = null
   #handle: ListedHandle | null = null
   #heartbeat: Heartbeat | null = null
   #expiry: CredentialExpiry | null = null
   #permissions: SessionPermissions | null = null
   #receivedCount = 0
-  readonly #parking = new Parking(this)
 
   /** Starts to read. `forget` is called when the socket is gone. */
   constructor(transport: Transport, world: SessionWorld, shared: SharedParts, forget: (it: Connection) => void) {
@@ -125,7 +122,7 @@ export class Connection
   }
 
   onPressure(isHigh: boolean): void {
-    for (const channel of this.#channels?.all() ?? []) channel.onPressure(isHigh)
+    for (const channel of this.#frames?.channels.all() ?? []) channel.onPressure(isHigh)
   }
 
   onClosed(error: Error | null): void {
@@ -149,28 +146,11 @@ export class Connection
       } catch (error) {
         if (error instanceof AccessPending)
           this.#handleAgain(channelNumber, Buffer.from(bytes.subarray(start, end)), error)
-        else this.#failed(channelNumber, methodId, error)
+        else this.failed(channelNumber, methodId, error)
       }
       return
     }
-    if (this.#parking.count > 0 && this.#parking.has(channelNumber)) {
-      return this.#parking.keep(channelNumber, type, methodId, bytes, start, end)
-    }
-    const channel = this.#channels!.get(channelNumber) // Set since the state is running.
-    if (channel === null) return this.#onFrameOfNoChannel(channelNumber, methodId, bytes, start, end)
-    const wasMidContent = channel.isMidContent
-    try {
-      if (methodId === spec.CHANNEL_CLOSE || methodId === spec.CHANNEL_CLOSE_OK)
-        this.#closeChannel(channelNumber, methodId)
-      else channel.onFrame(type, methodId, bytes, start, end)
-    } catch (error) {
-      const failedMethod = wasMidContent ? spec.BASIC_PUBLISH : methodId
-      if (!(error instanceof AccessPending)) return this.#failed(channelNumber, failedMethod, error)
-      const { again } = error
-      const kept = again === null ? Buffer.from(bytes.subarray(start, end)) : NO_BYTES
-      const heldBytes = kept.length + error.heldBytes
-      this.#parking.park(channelNumber, { type, methodId: failedMethod, bytes: kept, again, heldBytes }, error)
-    }
+    this.#frames!.onFrame(type, channelNumber, methodId, bytes, start, end) // Set since the state is running.
   }
 
   // What waits for a permission
@@ -184,16 +164,8 @@ export class Connection
     })
   }
 
-  handleParked(channelNumber: number, frame: ParkedFrame): void {
-    const { type, methodId, bytes, again } = frame
-    if (again === null) return this.onFrame(type, channelNumber, bytes, 0, bytes.length)
-    if (this.#channels?.get(channelNumber) === null) return
-    try {
-      again()
-    } catch (error) {
-      if (error instanceof AccessPending) this.#parking.park(channelNumber, frame, error)
-      else this.#failed(channelNumber, methodId, error)
-    }
+  get isRunning(): boolean {
+    return this.#state === 'running'
   }
 
   get mayHandle(): boolean {
@@ -267,7 +239,7 @@ export class Connection
     const identity = this.#opening.identity! // Set: tuning follows the login.
     const permissions = this.#permissionsFor(identity, vhostName)
     refuse(broker.refusesConnection(permissions))
-    const gates = this.#gate.rateGates((error) => this.#failed(0, 0, error))
+    const gates = this.#gate.rateGates((error) => this.failed(0, 0, error))
     const session: Session = {
       world: this.#world,
       host: this,
@@ -282,7 +254,7 @@ export class Connection
       canCancelNotify: capabilities.cancelNotify,
     }
     this.#session = session
-    this.#channels = new Channels(session, this.#shared.scratch, tuning.channelCountMax)
+    this.#frames = new ChannelFrames(session, this.#shared.scratch, tuning.channelCountMax, this)
     this.#alarmGate = new AlarmGate(alarms, outbox, this, capabilities.blocked)
     this.#list(session)
     broker.world.timers.cancel(this.#deadline)
@@ -306,16 +278,11 @@ export class Connection
 
   resumeInput(): void {
     this.#guarded(() => this.#gate.open(PAUSE_WAITING))
-    this.#parking.drain()
+    this.#frames?.drain()
   }
 
   complete(channelNumber: number, methodId: number, rest: () => void): void {
-    if (this.#state !== 'running' || this.#channels?.get(channelNumber) === null) return
-    try {
-      rest()
-    } catch (error) {
-      this.#failed(channelNumber, methodId, error)
-    }
+    if (this.#state === 'running') this.#frames?.complete(channelNumber, methodId, rest)
   }
 
   onPublish(): void {
@@ -330,7 +297,7 @@ export class Connection
 
   unblock(): void {
     this.#guarded(() => this.#gate.open(PAUSE_BLOCKED))
-    this.#parking.drain()
+    this.#frames?.drain()
   }
 
   // Listing
@@ -349,12 +316,12 @@ export class Connection
   }
 
   get channelCount(): number {
-    return this.#channels?.count ?? 0
+    return this.#frames?.channels.count ?? 0
   }
 
   status(): ConnectionStatus {
     const { tuning } = this.#opening
-    const channels = [...(this.#channels?.all() ?? [])].map((channel) => channel.status())
+    const channels = [...(this.#frames?.channels.all() ?? [])].map((channel) => channel.status())
     return {
       state: this.#listedState(),
       channels,
@@ -468,46 +435,7 @@ export class Connection
 
   #secretUpdated(): void {
     this.#write(encodeMethod(spec.CONNECTION_UPDATE_SECRET_OK, 0))
-    for (const channel of this.#channels?.all() ?? []) channel.revalidate()
-  }
-
-  // Channels
-
-  #onFrameOfNoChannel(number: number, methodId: number, bytes: Buffer, start: number, end: number): void {
-    const channels = this.#channels!
-    if (channels.isClosing(number)) {
-      if (methodId === spec.CHANNEL_CLOSE_OK) channels.closed(number)
-      // Both sides closed at once: ours is still to be answered.
-      else if (methodId === spec.CHANNEL_CLOSE) this.#write(encodeMethod(spec.CHANNEL_CLOSE_OK, number))
-      return
-    }
-    try {
-      if (methodId !== spec.CHANNEL_OPEN) throw ConnectionError.channelError("expected 'channel.open'")
-      decodeMethod(methodId, bytes, start, end)
-    } catch (error) {
-      return this.#failed(number, methodId, error)
-    }
-    try {
-      channels.open(number)
-    } catch (error) {
-      // RabbitMQ names no method when a limit is reached.
-      return this.#failed(number, 0, error)
-    }
-    this.#write(encodeMethod(spec.CHANNEL_OPEN_OK, number))
-  }
-
-  #closeChannel(number: number, methodId: number): void {
-    const channel = this.#channels?.get(number)
-    if (channel === null || channel === undefined) return
-    const queues = channel.autoDeleteQueues()
-    this.#channels?.close(channel, false)
-    if (methodId !== spec.CHANNEL_CLOSE) return
-    let isLater = false
-    isLater = !afterRemoval(this.#world, queues, () => {
-      if (this.#state === 'running') this.#write(encodeMethod(spec.CHANNEL_CLOSE_OK, number))
-      if (isLater) this.resumeInput()
-    })
-    if (isLater) this.suspendInput()
+    for (const channel of this.#frames?.channels.all() ?? []) channel.revalidate()
   }
 
   // Errors and the end
@@ -517,27 +445,22 @@ export class Connection
     try {
       run()
     } catch (error) {
-      this.#failed(0, 0, error)
+      this.failed(0, 0, error)
     }
   }
 
   /** The one place where an error turns into a close. */
-  #failed(channelNumber: number, methodId: number, error: unknown): void {
-    if (error instanceof ChannelError || error instanceof ConnectionError) {
-      if (error.failedMethod === 0) error.failedMethod = methodId
-      if (error.replyCode === FRAME_ERROR_CODE) this.#world.broker.counters.limits.hit('frames')
-      const channel = channelNumber === 0 ? null : (this.#channels?.get(channelNumber) ?? null)
-      if (error instanceof ConnectionError) this.#closeWith(error)
-      else if (channel === null) this.#closeWith(ConnectionError.promoted(error))
-      else {
-        this.#log.channelError(channelNumber, error)
-        this.#channels!.close(channel, true)
-        this.#write(encodeMethod(spec.CHANNEL_CLOSE, channelNumber, closeArguments(error)))
-      }
-      return
+  failed(channelNumber: number, methodId: number, error: unknown): void {
+    if (!(error instanceof ChannelError || error instanceof ConnectionError)) {
+      this.#log.bug(error)
+      return this.#closeWith(ConnectionError.internalError())
     }
-    this.#log.bug(error)
-    this.#closeWith(ConnectionError.internalError())
+    if (error.failedMethod === 0) error.failedMethod = methodId
+    if (error.replyCode === FRAME_ERROR_CODE) this.#world.broker.counters.limits.hit('frames')
+    if (error instanceof ConnectionError) return this.#closeWith(error)
+    if (channelNumber !== 0 && this.#frames?.refuse(channelNumber, error) === true) {
+      this.#log.channelError(channelNumber, error)
+    } else this.#closeWith(ConnectionError.promoted(error))
   }
 
   #closeWith(error: ConnectionError): void {
@@ -554,14 +477,14 @@ export class Connection
 
   /** What came before is handled before: publishes that wait for their permission, too. */
   #onCloseAsked(): void {
-    if (this.#parking.count === 0) return this.#onClose()
+    if (this.#frames?.isParked !== true) return this.#onClose()
     this.#gate.shut(PAUSE_PARKED)
-    this.#parking.whenEmpty(() => this.#onClose())
+    this.#frames.whenDrained(() => this.#onClose())
   }
 
   #onClose(): void {
     this.#log.closedByClient(this.#opening.identity?.user ?? '')
-    const queues = [...(this.#channels?.all() ?? [])].flatMap((channel) => channel.autoDeleteQueues())
+    const queues = [...(this.#frames?.channels.all() ?? [])].flatMap((channel) => channel.autoDeleteQueues())
     const reply = () => {
       this.#write(encodeMethod(spec.CONNECTION_CLOSE_OK, 0))
       this.#socket.end()
@@ -582,10 +505,9 @@ export class Connection
   #terminate(done: () => void): void {
     this.#heartbeat?.stop()
     this.#heartbeat = null
-    this.#parking.close()
     this.#expiry?.stop()
     this.#alarmGate?.close()
-    this.#channels?.closeAll()
+    this.#frames?.end()
     const session = this.#session
     this.#session = null
     session?.rates.close()
