@@ -10,7 +10,7 @@ import { layOut } from '../../ui/src/pages/graph.ts'
 import { conditionsOf, describeFilter, filterOf } from '../../ui/src/pages/messages/conditions.ts'
 import { decode, decodings } from '../../ui/src/pages/messages/decode.ts'
 import { headersMatch, routeMessage, topicMatches } from '../../ui/src/pages/routing.ts'
-import { knownSince, niceMax, pointsOf } from '../../ui/src/parts/chart-data.ts'
+import { knownSince, lonely, niceMax, pointsOf } from '../../ui/src/parts/chart-data.ts'
 
 function exchange(name: string, type: string, args: Record<string, unknown> = {}): Exchange {
   return { name, vhost: '/', type, durable: true, auto_delete: false, internal: false, arguments: args }
@@ -250,4 +250,10 @@ test('a chart that begins with a gap says since when something is known', () => 
   assert.equal(knownSince([times, from(3)]), undefined)
   assert.equal(knownSince([times, from(100)]), undefined)
   assert.equal(knownSince([[], []]), undefined)
+})
+
+test('values between gaps are seen', () => {
+  assert.deepEqual(lonely([1, null, 2, 3, null, 4, undefined, null, 5]), [0, 5, 8])
+  assert.equal(lonely([null, 1, 2, null]), null)
+  assert.equal(lonely([]), null)
 })

@@ -73,3 +73,11 @@ export function knownSince([times, ...values]: Points): number | undefined {
   const at = times.findIndex((_, i) => values.some((line) => typeof line[i] === 'number'))
   return at > times.length * GAP_SHARE ? times[at] : undefined
 }
+
+/** The places of values without a neighbour: no line goes through them. Null when there are none. */
+export function lonely(values: readonly (number | null | undefined)[]): number[] | null {
+  const places = values.flatMap((value, i) =>
+    typeof value === 'number' && typeof values[i - 1] !== 'number' && typeof values[i + 1] !== 'number' ? [i] : [],
+  )
+  return places.length === 0 ? null : places
+}

@@ -10,7 +10,7 @@ import { themeVersion } from '../base/preferences.ts'
 import { route, setQuery } from '../base/router.ts'
 import { detailsOf } from '../base/types.ts'
 import { Swatch } from './basics.tsx'
-import { knownSince, type Line, nearest, niceMax, pointsOf, type Unit } from './chart-data.ts'
+import { knownSince, type Line, lonely, nearest, niceMax, pointsOf, type Unit } from './chart-data.ts'
 
 interface Range {
   readonly label: string
@@ -214,7 +214,7 @@ function options(element: HTMLElement, lines: readonly Line[], unit: Unit, hidde
           stroke: colour(element, `--series-${series}`),
           ...(i === 0 ? { fill: colour(element, `--series-${series}`, 0.1) } : {}),
           width: 1.75,
-          points: { show: false },
+          points: { show: false, size: 5, filter: (plot, at) => lonely([...(plot.data[at] ?? [])]) },
           spanGaps: false,
         }),
       ),
