@@ -2,12 +2,16 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { generateKeyPair, SignJWT } from 'jose'
+import { ByteReader } from '../../src/base/bytes.ts'
 import { ManualClock } from '../../src/base/clock.ts'
 import { createLogger, LogLevels, type LogRecord } from '../../src/base/log.ts'
 import { type BootedBroker, startBroker } from '../../src/boot.ts'
 import { settingsWith } from '../../src/config/build-settings.ts'
 import { FREE_PORTS } from '../../src/config/free-ports.ts'
-import { LEVEL_5, NOT_AUTHORIZED } from '../../src/protocols/mqtt/spec.ts'
+import { encodeAuth } from '../../src/protocols/mqtt/codec.ts'
+import { readProperties } from '../../src/protocols/mqtt/properties.ts'
+import { TOKEN_METHOD } from '../../src/protocols/mqtt/renewal.ts'
+import { AUTH, LEVEL_5, NOT_AUTHORIZED, RE_AUTHENTICATE } from '../../src/protocols/mqtt/spec.ts'
 import { IdentityProvider } from '../support/identity-provider.ts'
 import { MqttClient } from '../support/mqtt-client.ts'
 import { StompClient } from '../support/stomp-client.ts'
@@ -237,4 +241,127 @@ test('several resource servers: the audience chooses, each with its prefix', asy
   const [connection] = [...several.parts.broker.connections.all()]
   assert.notEqual(connection?.user, 'app')
   await isRefused(await provider.token(ALL, { audience: 'two', ttlSeconds: 3600 }), several)
+})
+
+/** An AUTH packet of a client. */
+function reauthenticate(token: string, method = TOKEN_METHOD, reasonCode = RE_AUTHENTICATE): Buffer {
+  const properties = { authenticationMethod: method, authenticationData: Buffer.from(token) }
+  return encodeAuth({ reasonCode, properties })
+}
+
+async function openMqtt(): Promise<MqttClient> {
+  const client = await MqttClient.open(broker.listeners.mqtt!, LEVEL_5)
+  clients.push({ destroy: () => void client.drop() })
+  return client
+}
+
+async function mqttWithToken(token: string, clientId: string, cleanStart = true): Promise<MqttClient> {
+  const client = await openMqtt()
+  const { code, properties } = await client.connect({
+    clientId,
+    cleanStart,
+    userName: null,
+    password: null,
+    properties: {
+      authenticationMethod: TOKEN_METHOD,
+      authenticationData: Buffer.from(token),
+      sessionExpiryInterval: 100,
+    },
+  })
+  assert.deepEqual([code, properties.authenticationMethod], [0, TOKEN_METHOD])
+  return client
+}
+
+/** Time goes on in steps, so that what is said at each is sent. */
+async function pass(seconds: number): Promise<void> {
+  for (let i = 0; i < seconds; i++) {
+    clock.advance(1_000)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+test('MQTT 5.0 renews by AUTH: the connection lives on, with the scopes of the new token', async () => {
+  const aheadSeconds = Math.ceil((clock.nowMs() - Date.now()) / 1_000)
+  const client = await mqttWithToken(await provider.token(ALL, { ttlSeconds: aheadSeconds + 60 }), 'renewing')
+  assert.deepEqual(await client.subscribe(['sensors/1']), [2])
+  const scopes = ['rabbitmq.configure:*/*', 'rabbitmq.read:*/*', 'rabbitmq.write:*/mqtt-*']
+  client.send(reauthenticate(await provider.token(scopes, { ttlSeconds: 3600 })))
+  const { body } = await client.next(AUTH)
+  assert.equal(body[0], 0)
+  assert.equal(readProperties(new ByteReader(body, 1, body.length), AUTH).authenticationMethod, TOKEN_METHOD)
+  await pass(90)
+  await client.settle()
+  client.publish({ topic: 'sensors/1', payload: 'no longer', qos: 0 })
+  assert.equal(await client.refusal(), NOT_AUTHORIZED)
+})
+
+test('MQTT 5.0: a token that is bad, of another user, or too weak for the subscriptions ends the connection', async () => {
+  const good = await provider.token(ALL, { ttlSeconds: 3600 })
+  const cases: readonly [string, string][] = [
+    ['no token', 'none'],
+    ['another user', await provider.token(ALL, { clientId: 'other', ttlSeconds: 3600 })],
+    ['weak', await provider.token(['rabbitmq.configure:*/*', 'rabbitmq.write:*/*'], { ttlSeconds: 3600 })],
+  ]
+  for (const [name, token] of cases) {
+    const client = await mqttWithToken(good, `bad ${name}`)
+    assert.deepEqual(await client.subscribe(['sensors/1']), [2])
+    client.send(reauthenticate(token))
+    assert.equal(await client.refusal(), NOT_AUTHORIZED, name)
+  }
+})
+
+test('MQTT 5.0: AUTH must be as CONNECT announced it', async () => {
+  const token = await provider.token(ALL, { ttlSeconds: 3600 })
+  const plain = await openMqtt()
+  await plain.connect({ clientId: 'plain', userName: 'x', password: Buffer.from(token) })
+  plain.send(reauthenticate(token))
+  assert.equal(await plain.refusal(), 0x82)
+  const wrong: readonly [Buffer, number][] = [
+    [reauthenticate(token, 'SCRAM-SHA-256'), 0x8c],
+    [reauthenticate(token, TOKEN_METHOD, 0x18), 0x82],
+    [Buffer.from([0xf0, 0]), 0x82],
+    [Buffer.from([0xf1, 0]), 0x81],
+  ]
+  for (const [packet, code] of wrong) {
+    const client = await mqttWithToken(token, `wrong ${code}`)
+    client.send(packet)
+    assert.equal(await client.refusal(), code)
+  }
+})
+
+test('a session of MQTT does not go on with subscriptions that its user may not have any more', async () => {
+  const first = await mqttWithToken(await provider.token(ALL, { ttlSeconds: 3600 }), 'lasting', false)
+  assert.deepEqual(await first.subscribe(['sensors/1']), [2])
+  await first.drop()
+  const weak = await provider.token(['rabbitmq.configure:*/*', 'rabbitmq.write:*/*'], { ttlSeconds: 3600 })
+  const client = await openMqtt()
+  const sketch = { clientId: 'lasting', cleanStart: false, userName: 'x', password: Buffer.from(weak) }
+  assert.equal((await client.connect(sketch)).code, NOT_AUTHORIZED)
+  const again = await mqttWithToken(await provider.token(ALL, { ttlSeconds: 3600 }), 'lasting', false)
+  await again.settle()
+})
+
+test('update-secret: tags of the new token count, and consumers that may read no more are cancelled', async () => {
+  const client = await connect(await provider.token(ALL, { ttlSeconds: 3600 }))
+  const channel = await client.channel()
+  await channel.call('queue.declare', { queue: 'tagged' })
+  await channel.call('basic.consume', { queue: 'tagged', consumerTag: 'reader' })
+  const asAnother = async (queue: string): Promise<void> => {
+    const other = await client.channel(2)
+    other.publish('', queue, 'for somebody', { userId: 'somebody' })
+    await other.refused(
+      406,
+      /^PRECONDITION_FAILED - user_id property set to 'somebody' but authenticated user was 'app'/,
+    )
+  }
+  await asAnother('tagged')
+  const renewed = await provider.token(['rabbitmq.configure:*/*', 'rabbitmq.write:*/*', 'rabbitmq.tag:impersonator'], {
+    ttlSeconds: 3600,
+  })
+  client.send('connection.update-secret', { newSecret: renewed, reason: 'another role' })
+  await client.expect('connection.update-secret-ok')
+  assert.equal((await channel.expect('basic.cancel')).args.consumerTag, 'reader')
+  const impersonating = await client.channel(3)
+  await impersonating.call('confirm.select')
+  await impersonating.publishConfirmed('', 'tagged', 'for somebody', { userId: 'somebody' })
 })

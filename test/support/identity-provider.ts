@@ -10,9 +10,11 @@ export const SCOPES = [
   'rabbitmq.read:*/*',
   'rabbitmq.write:*/*',
   'rabbitmq.write:*/own-*',
+  'rabbitmq.write:*/mqtt-*',
   'rabbitmq.write:*/amq.topic/sensors.*',
   'rabbitmq.tag:management',
   'rabbitmq.tag:administrator',
+  'rabbitmq.tag:impersonator',
 ] as const
 
 const AUDIENCE = 'rabbitmq'

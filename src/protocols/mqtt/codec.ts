@@ -91,6 +91,12 @@ export interface DisconnectPacket {
   readonly properties: Properties
 }
 
+/** AUTH. */
+export interface AuthPacket {
+  readonly reasonCode: number
+  readonly properties: Properties
+}
+
 /** Runs a decoder over a packet's content; what ends too early is malformed. */
 function decoding<T>(bytes: Buffer, start: number, end: number, decode: (reader: ByteReader) => T): T {
   const reader = new ByteReader(bytes, start, end)
@@ -210,6 +216,15 @@ export function decodeDisconnect(bytes: Buffer, start: number, end: number, leve
   })
 }
 
+/** Decodes AUTH. [MQTT 5.0 §3.15] */
+export function decodeAuth(bytes: Buffer, start: number, end: number): AuthPacket {
+  return decoding(bytes, start, end, (reader) => {
+    if (reader.at === reader.end) return { reasonCode: SUCCESS, properties: {} }
+    const reasonCode = reader.u8()
+    return { reasonCode, properties: reader.at < reader.end ? readProperties(reader, AUTH) : {} }
+  })
+}
+
 function readPacketId(reader: ByteReader): number {
   const packetId = reader.u16()
   if (packetId === 0) throw protocolError('packet identifier is 0')
@@ -275,6 +290,14 @@ export function encodeDisconnect(reasonCode: number, reasonString: string, packe
   })
   if (full.length <= packetBytesMax) return full
   return encodePacket(DISCONNECT << 4, (writer) => writer.u8(reasonCode))
+}
+
+/** AUTH, of MQTT 5.0 alone. */
+export function encodeAuth({ reasonCode, properties }: AuthPacket): Buffer {
+  return encodePacket(AUTH << 4, (writer) => {
+    writer.u8(reasonCode)
+    writeProperties(writer, properties)
+  })
 }
 
 /** Bytes that `putAck` fills. */
@@ -348,6 +371,5 @@ export function refusesHead(head: number, level: ProtocolLevel): string | undefi
   const expected = type === 6 || type === SUBSCRIBE || type === UNSUBSCRIBE ? 2 : 0
   if (type === 0) return 'packet type 0'
   if (type === CONNACK || type === 9 || type === 11 || type === 13) return `packet type ${type} comes from servers only`
-  if (type === AUTH) return undefined
   return flags === expected ? undefined : `packet type ${type} with flags ${flags}`
 }

@@ -8,7 +8,6 @@
  * Invariant: after CONNACK the connection is its session's peer until it is gone or taken over.
  */
 import { CredentialExpiry } from '../../auth/credential-expiry.ts'
-import { TimerEntry, type TimerOwner } from '../../base/timer-wheel.ts'
 import { TURN_SESSIONS, type TurnTask } from '../../base/turn.ts'
 import { AccessPending } from '../../model/access/access-pending.ts'
 import type { CloseReason } from '../../model/connections.ts'
@@ -30,15 +29,24 @@ import {
   encodeSubscriptionAck,
   refusesHead,
 } from './codec.ts'
+import { ConnectionTimer, type TimedConnection } from './connection-timer.ts'
 import { MqttError, malformed, protocolError } from './errors.ts'
 import type { ReceivedIds } from './exactly-once.ts'
 import { goodbyeOf } from './goodbye.ts'
-import { acceptedWill, connackProperties, grantedExpiry, grantedKeepAlive, requestedExpiry } from './handshake.ts'
+import {
+  acceptedWill,
+  connackProperties,
+  grantedExpiry,
+  grantedKeepAlive,
+  isResumed,
+  requestedExpiry,
+} from './handshake.ts'
 import { ListedConnection, type ListedSource } from './listed-connection.ts'
 import { checkLimits, logIn } from './login.ts'
 import { noLogin, openRates } from './opening-limits.ts'
 import { PacketReader, type PacketSink } from './packet-reader.ts'
 import { Publishing, type PublishSession } from './publishing.ts'
+import { checkSubscriptions, renew, tokenOf } from './renewal.ts'
 import { RetainedDelivery } from './retained-delivery.ts'
 import type { MqttSession, SessionPeer } from './session.ts'
 import type { MqttSessions } from './sessions.ts'
@@ -70,7 +78,7 @@ export class MqttConnection
     PublishSession,
     AckListener,
     AlarmListener,
-    TimerOwner,
+    TimedConnection,
     TurnTask
 {
   readonly id: string
@@ -86,7 +94,7 @@ export class MqttConnection
   readonly #reader: PacketReader
   readonly #owner: ConnectionOwner
   #counters: MessageCounters | null = null
-  #timer: TimerEntry | null = null
+  readonly #timer: ConnectionTimer
   #expiry: CredentialExpiry | null = null
   #state: State = 'greeting'
   #member: Member | null = null
@@ -97,9 +105,6 @@ export class MqttConnection
   #publishing: Publishing | null = null
   #subscribing: Subscribing | null = null
   #retainedDelivery: RetainedDelivery | null = null
-  #keepAliveSeconds = 0
-  #silentHalves = 0
-  #seenBytes = 0
 
   constructor(transport: Transport, sessions: MqttSessions, owner: ConnectionOwner) {
     const { world } = sessions
@@ -111,12 +116,13 @@ export class MqttConnection
     const { turn } = world.broker.world
     this.#socket = new Socket(transport, { turn, chunks: world.chunks, inbound: world.inbound }, this)
     this.#reader = new PacketReader(this, world.settings.packetBytesUnauthenticatedMax)
+    this.#timer = new ConnectionTimer(world, this)
     world.connectionCount++
   }
 
   /** Starts to read; CONNECT has to come in time. */
   open(): void {
-    this.#schedule(this.#world.settings.loginTimeoutMs)
+    this.#timer.expect(this.#world.settings.loginTimeoutMs)
     this.#socket.open()
   }
 
@@ -232,6 +238,8 @@ export class MqttConnection
         return this.outbox.write(PINGRESP_PACKET)
       case spec.DISCONNECT:
         return this.#onDisconnect(bytes, start, end)
+      case spec.AUTH:
+        return this.#onAuth(bytes, start, end)
       default:
         throw protocolError(type === spec.CONNECT ? 'second CONNECT' : `packet type ${type} is not expected`)
     }
@@ -258,7 +266,10 @@ export class MqttConnection
       this.onAlarms(this.#world.alarms, this.#world.alarms.isBlocking)
     }
     publishing.publish(scan)
-    if (this.#world.fanout.isSpent) this.#rest()
+    if (!this.#world.fanout.isSpent) return
+    // The next packets are handled in the next turn.
+    this.#suspend()
+    this.#world.broker.world.turn.again(TURN_SESSIONS, this)
   }
 
   #onSubscribe(bytes: Buffer, start: number, end: number): void {
@@ -306,23 +317,36 @@ export class MqttConnection
   #onDisconnect(bytes: Buffer, start: number, end: number): void {
     const { reasonCode, properties } = decodeDisconnect(bytes, start, end, this.level)
     const session = this.#session!
-    const asked = properties.sessionExpiryInterval
+    const { sessionExpiryInterval: asked } = properties
     if (asked !== undefined) {
       if (session.expirySeconds === 0 && asked > 0) throw protocolError('DISCONNECT prolongs a session that was to end')
-      const granted = grantedExpiry(this.#world.settings, asked)
-      if (granted !== session.expirySeconds) {
-        session.expirySeconds = granted
-        if (granted > 0 && session.isKept) this.#sessions.store(session, () => undefined)
-      }
+      this.#sessions.setExpiry(session, grantedExpiry(this.#world.settings, asked))
     }
     if (reasonCode !== spec.DISCONNECT_WITH_WILL && reasonCode < 0x80) this.#will = null
     this.#close()
+  }
+
+  /** A new token: the connection lives as long as that one, with what it allows. */
+  #onAuth(bytes: Buffer, start: number, end: number): void {
+    const token = tokenOf(this.member, this.level, bytes, start, end)
+    this.#suspend()
+    const renewed = (answer: Buffer): void => {
+      if (this.#state !== 'open') return
+      this.#expire()
+      this.outbox.write(answer)
+      this.#continue()
+    }
+    renew(this.#world, this.#socket.ends, this.member, this.#session!, token).then(renewed, (error) =>
+      this.#fail(error),
+    )
   }
 
   // Connecting
 
   async #connect(packet: ConnectPacket): Promise<void> {
     const member = await logIn(this.#world, this.#socket.ends, packet)
+    const known = this.#sessions.get(member.vhost.name, member.clientId)
+    if (known !== undefined && isResumed(packet, known, member)) await checkSubscriptions(this.#world, member, known)
     if (this.#state !== 'logging-in') return
     const will = packet.will === null ? null : acceptedWill(packet.will)
     this.#member = member
@@ -343,10 +367,9 @@ export class MqttConnection
     const existing = this.#sessions.get(member.vhost.name, member.clientId)
     const proceed = (session: MqttSession | undefined): void => this.#enter(packet, will, session)
     if (existing === undefined) return proceed(undefined)
-    // A session that ends with its connection has nothing to resume, nor has one of another user.
-    const isResumed = !packet.cleanStart && existing.expirySeconds > 0 && existing.user === member.identity.user
-    this.#sessions.takeOver(existing, isResumed, () => {
-      if (isResumed) proceed(existing)
+    const resumes = isResumed(packet, existing, member)
+    this.#sessions.takeOver(existing, resumes, () => {
+      if (resumes) proceed(existing)
       else this.#sessions.end(existing, () => proceed(undefined))
     })
   }
@@ -354,24 +377,21 @@ export class MqttConnection
   #enter(packet: ConnectPacket, will: Will | null, resumed: MqttSession | undefined): void {
     if (this.#state !== 'logging-in') return this.#abandon(resumed)
     const { member } = this
+    const { vhost, clientId, identity } = member
     const expirySeconds = requestedExpiry(this.#world.settings, packet)
-    const session =
-      resumed ?? this.#sessions.create(member.vhost.name, member.clientId, member.identity.user, expirySeconds > 0)
+    const session = resumed ?? this.#sessions.create(vhost.name, clientId, identity.user, expirySeconds > 0)
     if (session === undefined) {
       this.#free()
       return this.#fail(new MqttError(spec.QUOTA_EXCEEDED, 'limit of sessions is reached'))
     }
-    if (session.expirySeconds !== expirySeconds) {
-      session.expirySeconds = expirySeconds
-      if (session.isKept && expirySeconds > 0) this.#sessions.store(session, () => undefined)
-    }
+    this.#sessions.setExpiry(session, expirySeconds)
     this.#session = session
     this.#will = will
     this.#state = 'open'
     this.#register(packet)
     const properties = connackProperties(this.#world.settings, packet, {
       assignedClientId: member.isIdAssigned ? member.clientId : null,
-      keepAliveSeconds: this.#keepAliveSeconds,
+      keepAliveSeconds: this.#timer.keepAliveSeconds,
       expirySeconds,
     })
     this.outbox.write(encodeConnack(this.level, resumed !== undefined, spec.SUCCESS, properties))
@@ -404,13 +424,17 @@ export class MqttConnection
     this.windowCount = Math.min(settings.prefetchCount, properties.receiveMaximum ?? spec.PACKET_ID_MAX)
     const aliasMax = Math.min(properties.topicAliasMaximum ?? 0, settings.topicAliasMax)
     this.aliases = aliasMax > 0 ? new AliasTable(aliasMax) : null
-    this.#keepAliveSeconds = grantedKeepAlive(settings, this.level, keepAliveSeconds)
+    this.#timer.watch(grantedKeepAlive(settings, this.level, keepAliveSeconds))
     this.rates = openRates(this.#world, this.member, this.#socket, this.#reader, (error) => this.#fail(error))
     this.#listed = new ListedConnection(this.id, this, this.member, () => this.#session?.subscriptionCount ?? 0)
     broker.connections.add(this.#listed)
     broker.counters.connectionsOpened++
-    this.#watchKeepAlive()
-    this.#expiry = CredentialExpiry.at(broker.world.timers, this.member.identity.expiresAtMs, () => {
+    this.#expire()
+  }
+
+  #expire(): void {
+    this.#expiry?.stop()
+    this.#expiry = CredentialExpiry.at(this.#world.broker.world.timers, this.member.identity.expiresAtMs, () => {
       this.#fail(new MqttError(spec.MAXIMUM_CONNECT_TIME, 'credential expired'))
     })
   }
@@ -433,18 +457,11 @@ export class MqttConnection
     }
   }
 
-  /** Handles the next packets in the next turn. */
-  #rest(): void {
-    this.#suspend()
-    this.#world.broker.world.turn.again(TURN_SESSIONS, this)
-  }
-
-  /** The turn that was left to others is over. */
   onTurnEnd(): void {
     this.#continue()
   }
 
-  /** Runs what may be answered later; packets wait until it is, and only then. */
+  /** Runs what may be answered later; packets wait until it is. */
   #later(run: (done: () => void) => void): void {
     let isDone = false
     let isWaiting = false
@@ -462,29 +479,12 @@ export class MqttConnection
     else this.#socket.resume(PAUSE_BLOCKED)
   }
 
-  #watchKeepAlive(): void {
-    if (this.#keepAliveSeconds > 0) return this.#schedule(this.#keepAliveSeconds * 500)
-    if (this.#timer !== null) this.#world.broker.world.timers.cancel(this.#timer)
-    this.#timer = null
+  onDeadline(): void {
+    if (this.#state !== 'closing') noLogin(this.#world, this.name)
+    this.destroy()
   }
 
-  #schedule(delayMs: number): void {
-    const { timers, clock } = this.#world.broker.world
-    this.#timer ??= new TimerEntry(this)
-    timers.schedule(this.#timer, clock.nowMs() + delayMs)
-  }
-
-  onTimer(): void {
-    if (this.#state === 'closing') return this.#socket.destroy()
-    if (this.#state !== 'open') {
-      noLogin(this.#world, this.name)
-      return this.#socket.destroy()
-    }
-    const { receivedBytes, isPaused } = this.#socket
-    if (receivedBytes !== this.#seenBytes || isPaused) this.#silentHalves = 0
-    else this.#silentHalves++
-    this.#seenBytes = receivedBytes
-    if (this.#silentHalves < spec.SILENT_HALVES_MAX) return this.#watchKeepAlive()
+  onSilence(): void {
     this.#fail(new MqttError(spec.KEEP_ALIVE_TIMEOUT, 'keep alive timeout'))
   }
 
@@ -511,7 +511,6 @@ export class MqttConnection
     this.#fail(new MqttError(reason === 'user-gone' ? spec.NOT_AUTHORIZED : spec.ADMINISTRATIVE_ACTION, text))
   }
 
-  /** Without a goodbye. */
   destroy(): void {
     this.#socket.destroy()
   }
@@ -527,12 +526,13 @@ export class MqttConnection
     this.#close()
   }
 
-  /** Sends what is written, then ends; the session is left at once. */
+  /** Sends what is written, reads on to see the client's end, and ends; the session is left at once. */
   #close(): void {
     this.#state = 'closing'
     this.#reader.close()
     this.#leave()
-    this.#schedule(GOODBYE_MS_MAX)
+    this.#timer.expect(GOODBYE_MS_MAX)
+    this.#socket.resume(PAUSE_WAITING)
     this.#socket.end()
   }
 
@@ -543,7 +543,7 @@ export class MqttConnection
     this.#state = 'closed'
     const { broker, alarms } = this.#world
     this.#reader.close()
-    if (this.#timer !== null) broker.world.timers.cancel(this.#timer)
+    this.#timer.stop()
     alarms.unlisten(this)
     this.#world.connectionCount--
     this.#owner.onGone(this)
@@ -587,7 +587,7 @@ export class MqttConnection
   }
 
   get keepAliveSeconds(): number {
-    return this.#keepAliveSeconds
+    return this.#timer.keepAliveSeconds
   }
 
   get isBlocked(): boolean {

@@ -4,10 +4,11 @@
 import type { ConnectPacket, WillPacket } from './codec.ts'
 import { topicNameInvalid } from './errors.ts'
 import type { Properties } from './properties.ts'
+import type { MqttSession } from './session.ts'
 import { LEVEL_5, PACKET_ID_MAX, type ProtocolLevel, SESSION_NEVER_EXPIRES } from './spec.ts'
 import { refusesTopicName } from './topics.ts'
 import { Will } from './will.ts'
-import type { MqttSettings } from './world.ts'
+import type { Member, MqttSettings } from './world.ts'
 
 /** What was granted to one client. */
 export interface Grant {
@@ -15,6 +16,15 @@ export interface Grant {
   readonly assignedClientId: string | null
   readonly keepAliveSeconds: number
   readonly expirySeconds: number
+}
+
+/** Whether a CONNECT goes on with the session: not with one that ends with its connection, nor with one of another user. */
+export function isResumed(
+  { cleanStart }: ConnectPacket,
+  { expirySeconds, user }: MqttSession,
+  member: Member,
+): boolean {
+  return !cleanStart && expirySeconds > 0 && user === member.identity.user
 }
 
 /** Session expiry of a CONNECT. Before 5.0 a session that is not clean lasts as long as any may. */
@@ -38,12 +48,14 @@ export function grantedKeepAlive({ keepAliveSecondsMax }: MqttSettings, level: P
 export function connackProperties(settings: MqttSettings, packet: ConnectPacket, grant: Grant): Properties {
   const { receiveMax, packetBytesMax, topicAliasMax } = settings
   const { assignedClientId, keepAliveSeconds, expirySeconds } = grant
+  const { authenticationMethod } = packet.properties
   return {
     sessionExpiryInterval: expirySeconds,
     ...(receiveMax < PACKET_ID_MAX && { receiveMaximum: receiveMax }),
     maximumPacketSize: packetBytesMax,
     ...(assignedClientId !== null && { assignedClientIdentifier: assignedClientId }),
     topicAliasMaximum: topicAliasMax,
+    ...(authenticationMethod !== undefined && { authenticationMethod }),
     ...(keepAliveSeconds !== packet.keepAliveSeconds && { serverKeepAlive: keepAliveSeconds }),
   }
 }

@@ -9,8 +9,8 @@ import type { SessionPermissions } from '../../model/permissions.ts'
 import type { TransportEnds } from '../../net/transport.ts'
 import type { ConnectPacket } from './codec.ts'
 import { MqttError } from './errors.ts'
+import { withToken } from './renewal.ts'
 import {
-  BAD_AUTHENTICATION_METHOD,
   BAD_USER_NAME_OR_PASSWORD,
   CLIENT_ID_NOT_VALID,
   LEVEL_5,
@@ -37,11 +37,10 @@ interface Claim {
 }
 
 /** Logs in. Rejects with an `MqttError` whose reason code is that of CONNACK. */
-export async function logIn(world: MqttWorld, ends: TransportEnds, packet: ConnectPacket): Promise<Member> {
+export async function logIn(world: MqttWorld, ends: TransportEnds, asked: ConnectPacket): Promise<Member> {
   const { settings } = world
-  if (packet.properties.authenticationMethod !== undefined) {
-    throw new MqttError(BAD_AUTHENTICATION_METHOD, 'enhanced authentication is not supported')
-  }
+  const packet = withToken(asked)
+  const { authenticationMethod = null } = packet.properties
   checkCertificateClientId(settings, ends, packet.clientId)
   const assignedClientId = assignClientId(world, packet)
   const clientId = assignedClientId ?? packet.clientId
@@ -52,8 +51,8 @@ export async function logIn(world: MqttWorld, ends: TransportEnds, packet: Conne
   const permissions = world.broker.sessionPermissions(identity, vhost.name, clientId)
   await known(() => checkLimits(world, permissions))
   const isIdAssigned = assignedClientId !== null
-  const mechanism = claim.isCertificate ? 'EXTERNAL' : 'PLAIN'
-  return { identity, vhost, permissions, clientId, isIdAssigned, mechanism }
+  const mechanism = claim.isCertificate ? 'EXTERNAL' : (authenticationMethod ?? 'PLAIN')
+  return { identity, vhost, permissions, clientId, isIdAssigned, mechanism, authenticationMethod }
 }
 
 /** Why the connection may not be in the vhost now. Asked again when it is registered. */

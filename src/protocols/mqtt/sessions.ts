@@ -102,6 +102,13 @@ export class MqttSessions implements SessionHost {
     this.#count++
   }
 
+  /** How long the session outlives its connection. */
+  setExpiry(session: MqttSession, seconds: number): void {
+    if (session.expirySeconds === seconds) return
+    session.expirySeconds = seconds
+    if (session.isKept && seconds > 0) this.store(session, () => undefined)
+  }
+
   /** Harmless when another one has its place. */
   #remove(session: MqttSession): void {
     const { vhostName, clientId } = session

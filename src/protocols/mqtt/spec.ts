@@ -41,6 +41,8 @@ export const NOT_AUTHORIZED = 0x87
 export const SERVER_UNAVAILABLE = 0x88
 export const SERVER_SHUTTING_DOWN = 0x8b
 export const BAD_AUTHENTICATION_METHOD = 0x8c
+/** In AUTH, of a client. */
+export const RE_AUTHENTICATE = 0x19
 export const KEEP_ALIVE_TIMEOUT = 0x8d
 export const SESSION_TAKEN_OVER = 0x8e
 export const TOPIC_FILTER_INVALID = 0x8f

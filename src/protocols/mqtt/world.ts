@@ -157,7 +157,8 @@ export class MqttWorld {
 
 /** Who a connection speaks for, once it is logged in. */
 export interface Member {
-  readonly identity: Identity
+  /** Changes with a new token. */
+  identity: Identity
   readonly vhost: Vhost
   readonly permissions: SessionPermissions
   readonly clientId: string
@@ -165,6 +166,8 @@ export interface Member {
   readonly isIdAssigned: boolean
   /** Name of the SASL mechanism that comes nearest to how it logged in. */
   readonly mechanism: string
+  /** Of MQTT 5.0's enhanced authentication; null without. */
+  readonly authenticationMethod: string | null
 }
 
 /** Whether this member may publish to a topic's routing key. */
@@ -180,11 +183,20 @@ export function maySubscribe(
   queueName: string,
   bindingKey: string,
 ): boolean {
+  return mayUseQueue(permissions, exchange, queueName) && mayReadTopic(permissions, exchange, bindingKey)
+}
+
+/** Whether this member may have a queue of the name, bound to the exchange of topics. */
+export function mayUseQueue(permissions: SessionPermissions, exchange: string, queueName: string): boolean {
   return (
     permissions.canConfigure('queue', queueName) &&
     permissions.canWrite('queue', queueName) &&
     permissions.canRead('queue', queueName) &&
-    permissions.canRead('exchange', exchange) &&
-    (!permissions.hasTopicRules(exchange) || permissions.canReadTopic(exchange, bindingKey))
+    permissions.canRead('exchange', exchange)
   )
+}
+
+/** Whether this member may read what a binding key matches. */
+export function mayReadTopic(permissions: SessionPermissions, exchange: string, bindingKey: string): boolean {
+  return !permissions.hasTopicRules(exchange) || permissions.canReadTopic(exchange, bindingKey)
 }
