@@ -1,6 +1,6 @@
 /** State of a page that lives in its address: a link brings it back, and following one changes it. */
 import { type Signal, useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { route, setQuery } from './router.ts'
 
 /** A text of the address's query; empty when it is not there. */
@@ -9,7 +9,8 @@ export function useAddress(name: string): Signal<string> {
   const value = useSignal(inAddress)
   const written = useRef(inAddress)
   const text = value.value
-  useEffect(() => {
+  // With the drawing, not after it: who reloads or copies the link at once has what is on the screen.
+  useLayoutEffect(() => {
     if (text === written.current) return
     written.current = text
     setQuery({ [name]: text })
