@@ -12,6 +12,8 @@ import net from 'node:net'
 
 /** One read takes so much at most. */
 const READ_BYTES = 128 * 1024
+/** Views of the buffer that are kept. */
+const VIEWS_MAX = 64
 
 /** Takes what a socket read, borrowed until it returns. */
 export type ChunkTaker = (this: net.Socket, chunk: Buffer) => void
@@ -53,14 +55,19 @@ export class SharedReads {
   #options(): object {
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
     const taker = this.#taker
-    // Busy peers send parts of one size: the same view serves many reads, and the collector has less to do.
-    let view = buffer
+    // Busy peers send parts of a few sizes: the same views serve many reads, and the collector has less to do.
+    const views = new Map([[READ_BYTES, buffer]])
+    const viewOf = (byteCount: number): Buffer => {
+      if (views.size === VIEWS_MAX) views.clear()
+      const view = buffer.subarray(0, byteCount)
+      views.set(byteCount, view)
+      return view
+    }
     return {
       buffer,
       // Node.js calls it as a method of the socket.
       callback(this: net.Socket, byteCount: number): boolean {
-        if (view.length !== byteCount) view = buffer.subarray(0, byteCount)
-        taker.call(this, view)
+        taker.call(this, views.get(byteCount) ?? viewOf(byteCount))
         return true
       },
     }
