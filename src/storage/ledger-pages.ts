@@ -151,10 +151,13 @@ class Chunk {
   count = 0
 }
 
+/** What an empty ledger has. Never changed. */
+const NO_CHUNKS: (Chunk | null)[] = []
+
 /** The pages of one ledger. Sequences are positive and below 2³⁹ apart. */
 export class PageTable {
   readonly #arena: PageArena
-  readonly #chunks: (Chunk | null)[] = []
+  #chunks = NO_CHUNKS
   /** Number of the first chunk's first page. */
   #firstPage = 0
 
@@ -177,6 +180,7 @@ export class PageTable {
     const found = this.pageOf(sequence)
     if (found !== null) return found
     const number = Math.floor(sequence / PAGE_ENTRIES)
+    if (this.#chunks === NO_CHUNKS) this.#chunks = []
     const chunks = this.#chunks
     if (chunks.length === 0) this.#firstPage = number - (number % CHUNK_PAGES)
     while (number < this.#firstPage) {

@@ -50,6 +50,8 @@ import { Takers, type TakersOwner } from '../common/takers.ts'
 import { TurnEnd, type Worker } from '../common/turn-end.ts'
 
 /** The order without priorities. */
+/** Of most queues. */
+const NOTHING_EFFECTIVE: QueueStatus['effective'] = {}
 const PLAIN: Ordering = { levelCount: 1, defaultLevel: 0, returnsFirst: false, dropsLowest: false }
 
 /** A classic queue. */
@@ -71,7 +73,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
   readonly #lease: Lease
   #takers: Takers | null = null
   #line: DeadLetterLine | null = null
-  #effective: QueueStatus['effective'] = {}
+  #effective = NOTHING_EFFECTIVE
   readonly #turnEnd: TurnEnd
   #isDeleteRequested = false
   #idleSinceMs: number
@@ -261,7 +263,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
     entries.setQueueTtl(settings.queueTtlMs())
     this.#setTarget(settings.deadLetterTarget())
     entries.limit = settings.lengthLimit((settings.argumentFirst('overflow') ?? 'drop-head') as Overflow)
-    this.#effective = settings.effective
+    this.#effective = Object.keys(settings.effective).length === 0 ? NOTHING_EFFECTIVE : settings.effective
     this.wake()
   }
 

@@ -19,12 +19,15 @@ interface Level {
   members: number
 }
 
+/** Most queues have no consumer most of the time: these stand for what they do not have. Never changed. */
+const NO_LEVELS: Level[] = []
+const NOBODY: Subscription[] = []
+
 /** All consumers of one queue. */
 export class Roster {
   readonly #mode: SharingMode
-  readonly #levels: Level[] = []
-  /** In the order of their registration. */
-  readonly all: Subscription[] = []
+  #levels = NO_LEVELS
+  #all = NOBODY
   /** The one that receives, when only one does. */
   active: Subscription | null = null
   #exclusive: Subscription | null = null
@@ -34,8 +37,13 @@ export class Roster {
     this.#mode = mode
   }
 
+  /** In the order of their registration. */
+  get all(): readonly Subscription[] {
+    return this.#all
+  }
+
   get count(): number {
-    return this.all.length
+    return this.#all.length
   }
 
   get isSingle(): boolean {
@@ -54,7 +62,8 @@ export class Roster {
   }
 
   add(subscription: Subscription): void {
-    this.all.push(subscription)
+    if (this.#all === NOBODY) this.#all = []
+    this.#all.push(subscription)
     if (subscription.spec.exclusive && !this.isSingle) this.#exclusive = subscription
     this.#levelOf(subscription.priority).members++
     this.wake(subscription)
@@ -62,13 +71,14 @@ export class Roster {
   }
 
   remove(subscription: Subscription): void {
-    const index = this.all.indexOf(subscription)
+    const index = this.#all.indexOf(subscription)
     if (index < 0) return
-    this.all.splice(index, 1)
+    this.#all.splice(index, 1)
     const level = this.#levelOf(subscription.priority)
     if (subscription.isWaiting) level.line.remove(subscription)
     subscription.isWaiting = false
     if (--level.members === 0) this.#levels.splice(this.#levels.indexOf(level), 1)
+    if (this.#all.length === 0) this.#forgetAll()
     if (this.#exclusive === subscription) this.#exclusive = null
     if (this.active === subscription) this.active = null
     if (this.isSingle) this.elect()
@@ -76,8 +86,8 @@ export class Roster {
 
   /** Removes all, and returns them. */
   clear(): Subscription[] {
-    const all = this.all.splice(0)
-    this.#levels.length = 0
+    const all = this.#all
+    this.#forgetAll()
     for (const subscription of all) subscription.isWaiting = false
     this.#exclusive = null
     this.active = null
@@ -108,7 +118,7 @@ export class Roster {
 
   /** The subscription whose turn it was has been served: the others of its level come first now. */
   served(subscription: Subscription): void {
-    if (!subscription.isWaiting || this.all.length === 1) return
+    if (!subscription.isWaiting || this.#all.length === 1) return
     const line = this.#levelOf(subscription.priority).line
     if (line.peek() === subscription) line.rotate()
   }
@@ -116,12 +126,17 @@ export class Roster {
   /** Chooses the single active consumer. Returns whether that changed. */
   elect(): boolean {
     const before = this.active
-    if (this.#mode === 'single') this.active ??= this.all[0] ?? null
+    if (this.#mode === 'single') this.active ??= this.#all[0] ?? null
     else if (before === null || (before.unackedCount === 0 && this.#isOutranked(before))) this.active = this.#highest()
     return this.active !== before
   }
 
   // Helpers
+
+  #forgetAll(): void {
+    this.#all = NOBODY
+    this.#levels = NO_LEVELS
+  }
 
   #nextSingle(): Subscription | null {
     const active = this.active
@@ -138,7 +153,7 @@ export class Roster {
   #highest(): Subscription | null {
     if (this.#levels.length === 0) return null
     const priority = this.#levels[0]!.priority
-    return this.all.find((each) => each.priority === priority) ?? null
+    return this.#all.find((each) => each.priority === priority) ?? null
   }
 
   #levelOf(priority: number): Level {
@@ -148,7 +163,8 @@ export class Roster {
     const found = levels[at]
     if (found !== undefined && found.priority === priority) return found
     const level: Level = { priority, line: new Ring<Subscription>(), members: 0 }
-    levels.splice(at, 0, level)
+    if (levels === NO_LEVELS) this.#levels = [level]
+    else levels.splice(at, 0, level)
     return level
   }
 }
