@@ -67,6 +67,15 @@ export class Certificates implements TimerOwner {
     })
   }
 
+  /** Handshakes that came to nothing, and how many of those took too long. */
+  handshakes(): { readonly failedCount: number; readonly timedOutCount: number } {
+    const contexts = [...this.#kept.values()].map(({ context }) => context)
+    return {
+      failedCount: contexts.reduce((sum, each) => sum + each.failedCount, 0),
+      timedOutCount: contexts.reduce((sum, each) => sum + each.timedOutCount, 0),
+    }
+  }
+
   /** When the first certificate of a group ends to be valid; undefined when nobody listens with it. */
   notAfterMs(group: TlsGroup): number | undefined {
     return this.#kept.get(group)?.context.notAfterMs

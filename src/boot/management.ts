@@ -95,6 +95,7 @@ function nodeFacts(parts: BrokerParts, listeners: OpenListeners, certificates: C
     tls: () => ({
       certificates: certificates.list(),
       reloadedCount: certificates.reloadedCount,
+      handshakes: certificates.handshakes(),
       failedCount: certificates.failedCount,
     }),
     resources: () => monitor.status(),

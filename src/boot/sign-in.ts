@@ -60,7 +60,10 @@ function providerOf(
   const issuer = own.providerUrl ?? consoleOauth.providerUrl
   const metadata = own.metadataUrl ?? consoleOauth.metadataUrl
   const known = backends.providers().byName
-  const wanted = authOauth2.resourceServers[name]?.provider ?? authOauth2.defaultProvider ?? MAIN_PROVIDER
+  // The two lists belong together by the ids of the resource servers, whatever the names of their keys.
+  const servers = Object.entries(authOauth2.resourceServers)
+  const [, server] = servers.find(([key, { id }]) => (id ?? key) === (own.id ?? name)) ?? []
+  const wanted = server?.provider ?? authOauth2.defaultProvider ?? MAIN_PROVIDER
   const provider = known.get(wanted) ?? known.get(MAIN_PROVIDER)
   if (issuer === null && metadata === null && provider !== undefined) return provider
   const address = metadata ?? issuer ?? new URL('http://localhost')

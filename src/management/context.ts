@@ -60,6 +60,8 @@ export interface TlsFigures {
   readonly certificates: readonly ListedCertificate[]
   readonly reloadedCount: number
   readonly failedCount: number
+  /** Handshakes that came to nothing, and how many of those took too long. */
+  readonly handshakes: { readonly failedCount: number; readonly timedOutCount: number }
 }
 
 /** Figures of the durable log, where there is one. */

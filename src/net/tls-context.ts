@@ -13,6 +13,9 @@ import { contextOptions, refusesPeer, serverOptions, type TlsSettings } from './
 export class TlsContext {
   readonly #servers = new Set<tls.Server>()
   #settings: TlsSettings
+  /** Handshakes that came to nothing, and how many of those took too long. */
+  failedCount = 0
+  timedOutCount = 0
   /** By host name, for SNI. */
   #byHost: ReadonlyMap<string, tls.SecureContext>
 
@@ -48,10 +51,13 @@ export class TlsContext {
     server.prependListener('secureConnection', (socket: tls.TLSSocket) => {
       const refusal = refusesPeer(this.#settings, socket)
       if (refusal === undefined) return
+      this.failedCount++
       logger.notice(`${name}: certificate of ${socket.remoteAddress} refused: ${refusal}`)
       socket.destroy()
     })
-    server.on('tlsClientError', (error, socket) => {
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      this.failedCount++
+      if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.timedOutCount++
       logger.notice(`${name}: TLS handshake with ${socket.remoteAddress ?? 'a client'} failed: ${error.message}`)
       socket.destroy()
     })

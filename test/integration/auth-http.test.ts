@@ -8,6 +8,7 @@ import { settingsWith } from '../../src/config/build-settings.ts'
 import { FREE_PORTS } from '../../src/config/free-ports.ts'
 import { LEVEL_5, PUBACK } from '../../src/protocols/mqtt/spec.ts'
 import { type Asked, AuthServer, Gate } from '../support/auth-server.ts'
+import { TestAuthority } from '../support/certificates.ts'
 import { MqttClient } from '../support/mqtt-client.ts'
 import { StompClient } from '../support/stomp-client.ts'
 import { WireClient } from '../support/wire-client.ts'
@@ -383,4 +384,50 @@ test('the chain: login by one, permissions by the other; the cache asks once', a
   await channel.refused(403, /refused for user 'guest'/)
   assert.deepEqual(server.of('user')[0]?.form, { username: 'guest' })
   assert.equal(server.of('vhost')[0]?.form.tags, 'monitoring')
+})
+
+test('over HTTPS the server’s certificate is checked, and the broker shows its own', async () => {
+  const authority = new TestAuthority()
+  const other = new TestAuthority('Another CA')
+  const certificate = authority.server()
+  const client = authority.client('broker')
+  const secure = await AuthServer.start({
+    cert: certificate.certificate,
+    key: certificate.key,
+    ca: authority.authority.certificate,
+    requestCert: true,
+    rejectUnauthorized: true,
+  })
+  const trusts = (file: string): Record<string, string> => ({
+    ...secure.settings('post'),
+    'auth_http.ssl_options.cacertfile': file,
+    'auth_http.ssl_options.verify': 'verify_peer',
+  })
+  const own = {
+    'auth_http.ssl_options.certfile': client.certificateFile,
+    'auth_http.ssl_options.keyfile': client.keyFile,
+  }
+  try {
+    const good = await boot({ ...trusts(authority.authority.certificateFile), ...own })
+    await (await (await connect(good)).channel()).call('queue.declare', { queue: 'https.q' })
+    assert.equal(secure.of('user')[0]?.form.password, USER.password)
+    const wrong: readonly Record<string, string>[] = [
+      { ...trusts(other.authority.certificateFile), ...own },
+      // No certificate of the broker's.
+      trusts(authority.authority.certificateFile),
+      // The system's authorities do not know this one.
+      { ...secure.settings('post'), 'auth_http.ssl_options.verify': 'verify_peer', ...own },
+    ]
+    const askedBefore = secure.asked.length
+    for (const settings of wrong) {
+      const refusing = await boot(settings)
+      await assert.rejects(connect(refusing), /ACCESS_REFUSED/)
+      assert.ok(refusing.parts.backends.questions.counters.get('http')!.failed > 0)
+    }
+    assert.equal(secure.asked.length, askedBefore, 'no password reached a server that is not trusted')
+  } finally {
+    await secure.stop()
+    authority.remove()
+    other.remove()
+  }
 })

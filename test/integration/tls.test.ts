@@ -1,8 +1,10 @@
 // TLS of the listeners: versions, client certificates, host names, certificates that change while the broker runs.
 import assert from 'node:assert/strict'
 import { chmodSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import tls from 'node:tls'
 import { ManualClock } from '../../src/base/clock.ts'
 import { TestAuthority } from '../support/certificates.ts'
 import { TlsBroker, until } from '../support/tls-broker.ts'
@@ -234,6 +236,77 @@ describe('certificates that change', () => {
     })
   })
 })
+
+describe('slow clients', () => {
+  test('who never begins, stops in the middle, or sends a byte now and then is dropped in time, and counted', async () => {
+    await withBroker({ ssl_handshake_timeout: '1s' }, async (broker) => {
+      const hello = await clientHello()
+      const port = broker.port('amqps')
+      const ends = [
+        ended(port, () => undefined),
+        ended(port, (socket) => socket.write(hello.subarray(0, 40))),
+        ended(port, (socket) => {
+          let at = 0
+          const dripping = setInterval(() => socket.write(hello.subarray(at, ++at)), 50)
+          socket.on('close', () => clearInterval(dripping))
+        }),
+      ]
+      await Promise.all(ends)
+      await until(() => broker.lines.filter((line) => line.includes('TLS handshake with')).length === 3, 'the lines')
+      const metrics = await (await fetch(`http://127.0.0.1:${broker.port('prometheus')}/metrics`)).text()
+      assert.match(metrics, /^warrenmq_tls_handshake_timeouts_total 3$/m)
+      assert.match(metrics, /^warrenmq_tls_handshake_failures_total 3$/m)
+    })
+  })
+
+  test('who has a handshake behind it and says nothing is dropped by the time for logins', async () => {
+    await withBroker({ handshake_timeout: '2s' }, async (broker) => {
+      const socket = await new Promise<tls.TLSSocket>((resolve) => {
+        const opened = tls.connect({ host: '127.0.0.1', port: broker.port('amqps'), ca, servername: 'localhost' }, () =>
+          resolve(opened),
+        )
+      })
+      socket.resume()
+      const closed = new Promise((resolve) => socket.on('close', resolve))
+      // The broker may see the end of the handshake after the client.
+      const passing = setInterval(() => broker.clock.advance(500), 20)
+      await closed
+      clearInterval(passing)
+      assert.ok(broker.lines.some((line) => line.includes('handshake timeout in state header')))
+    })
+  })
+})
+
+/** The first bytes of a TLS client. */
+async function clientHello(): Promise<Buffer> {
+  const server = net.createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const bytes = new Promise<Buffer>((resolve) => {
+    server.on('connection', (socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', (chunk) => {
+        socket.destroy()
+        server.close()
+        resolve(chunk)
+      })
+    })
+  })
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const client = tls.connect({ host: '127.0.0.1', port })
+  client.on('error', () => undefined)
+  return await bytes
+}
+
+/** Resolves when the broker has closed the connection. */
+function ended(port: number, begin: (socket: net.Socket) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => begin(socket))
+    socket.on('error', () => undefined)
+    socket.resume()
+    socket.on('close', () => resolve())
+  })
+}
 
 describe('warnings', () => {
   test('a key that everybody may read', async () => {

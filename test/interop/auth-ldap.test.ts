@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
@@ -233,6 +234,46 @@ test('by TLS, the certificate is checked', async () => {
     'auth_ldap.ssl_options.verify': 'verify_none',
   })
   await connect(careless, ALICE)
+})
+
+test('by TLS from the first byte (LDAPS), too', async () => {
+  const ldaps = { ...LOOKUP, 'auth_ldap.use_ssl': 'true', 'auth_ldap.port': String(directory.tlsPort) }
+  const trusting = await boot({ ...ldaps, 'auth_ldap.ssl_options.cacertfile': path.join(folder, 'cert.pem') })
+  await connect(trusting, ALICE)
+  await isRefused(trusting, { ...ALICE, password: 'wrong' })
+  const wary = await boot(ldaps)
+  await isRefused(wary, ALICE)
+  assert.ok(wary.parts.backends.questions.counters.get('ldap')!.failed > 0)
+})
+
+test('another server is asked when the first is not there, or accepts connections and says nothing', async () => {
+  // At the same port of other loopback addresses: nobody at .2, somebody silent at .3.
+  const held: net.Socket[] = []
+  const silent = net.createServer((socket) => held.push(socket))
+  await new Promise<void>((resolve) => silent.listen(directory.port, '127.0.0.3', resolve))
+  try {
+    for (const address of ['127.0.0.2', '127.0.0.3']) {
+      for (const tls of ['false', 'true']) {
+        const broker = await boot({
+          ...LOOKUP,
+          'auth_ldap.servers.1': address,
+          'auth_ldap.servers.2': '127.0.0.1',
+          'auth_ldap.timeout': '6s',
+          'auth_ldap.use_starttls': tls,
+          'auth_ldap.ssl_options.verify': 'verify_none',
+        })
+        await connect(broker, ALICE)
+        // The server that answered is the first to be asked now.
+        const heldBefore = held.length
+        await connect(broker, BOB)
+        assert.equal(held.length, heldBefore)
+      }
+    }
+    assert.ok(held.length > 0)
+  } finally {
+    for (const socket of held) socket.destroy()
+    await new Promise((resolve) => silent.close(resolve))
+  }
 })
 
 test('a connection that the directory closed is not used again: the next login makes a new one', async () => {

@@ -1,5 +1,6 @@
 // A web server that speaks the protocol of the HTTP back end: answers as a test says, at once or when it says so.
 import http from 'node:http'
+import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 /** A question as it arrived. */
@@ -19,20 +20,25 @@ export class AuthServer {
   /** Everything is allowed unless a test says otherwise. */
   answer: Answering = () => 'allow'
   readonly #server: http.Server
+  readonly #scheme: string
 
-  private constructor() {
-    this.#server = http.createServer((request, response) => void this.#handle(request, response))
+  private constructor(tls: https.ServerOptions | null) {
+    const handle = (request: http.IncomingMessage, response: http.ServerResponse): void =>
+      void this.#handle(request, response)
+    this.#scheme = tls === null ? 'http' : 'https'
+    this.#server = tls === null ? http.createServer(handle) : https.createServer(tls, handle)
   }
 
-  static async start(): Promise<AuthServer> {
-    const server = new AuthServer()
+  /** With options of TLS, it speaks HTTPS. */
+  static async start(tls: https.ServerOptions | null = null): Promise<AuthServer> {
+    const server = new AuthServer(tls)
     await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve))
     return server
   }
 
   /** Settings of a broker that asks this server. */
   settings(method = 'get'): Record<string, string> {
-    const base = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/auth`
+    const base = `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}/auth`
     return {
       'auth_backends.1': 'http',
       'auth_http.http_method': method,

@@ -26,12 +26,15 @@ export interface ServerCertificate {
 /** One directory. */
 export class DirectoryServer {
   readonly port: number
+  /** With TLS from the first byte; 0 without a certificate. */
+  readonly tlsPort: number
   readonly #folder: string
   readonly #arguments: readonly string[]
   #process: ChildProcess | null = null
 
-  private constructor(port: number, folder: string, args: readonly string[]) {
+  private constructor([port, tlsPort]: readonly [number, number], folder: string, args: readonly string[]) {
     this.port = port
+    this.tlsPort = tlsPort
     this.#folder = folder
     this.#arguments = args
   }
@@ -47,15 +50,17 @@ export class DirectoryServer {
     await writeFile(entries, ldif)
     const added = spawnSync(SLAPADD, ['-f', configuration, '-l', entries], { encoding: 'utf8' })
     if (added.status !== 0) throw new Error(`slapadd: ${added.stderr}`)
-    const port = await freePort()
-    const server = new DirectoryServer(port, folder, ['-d', '0', '-f', configuration])
+    const ports = [await freePort(), certificate === null ? 0 : await freePort()] as const
+    const server = new DirectoryServer(ports, folder, ['-d', '0', '-f', configuration])
     await server.run()
     return server
   }
 
   /** Runs the server that was halted, with the same data. */
   async run(): Promise<void> {
-    this.#process = spawn(SLAPD, [...this.#arguments, '-h', `ldap://127.0.0.1:${this.port}`], { stdio: 'ignore' })
+    const addresses = [`ldap://127.0.0.1:${this.port}`]
+    if (this.tlsPort > 0) addresses.push(`ldaps://127.0.0.1:${this.tlsPort}`)
+    this.#process = spawn(SLAPD, [...this.#arguments, '-h', addresses.join(' ')], { stdio: 'ignore' })
     await eventually(() => accepts(this.port))
   }
 

@@ -34,17 +34,21 @@ export class IdentityProvider {
   #keyCount = 0
   #keys: JWK[] = []
   #ttlSeconds = 300
-  #audience = AUDIENCE
+  #audience: string
+  readonly #usualAudience: string
   #isDown = false
 
-  private constructor(server: http.Server) {
+  private constructor(server: http.Server, audience: string) {
     this.#server = server
+    this.#audience = audience
+    this.#usualAudience = audience
   }
 
-  static async start(): Promise<IdentityProvider> {
+  /** `audience`: the resource server that its tokens are for. */
+  static async start(audience = AUDIENCE): Promise<IdentityProvider> {
     const server = http.createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const provider = new IdentityProvider(server)
+    const provider = new IdentityProvider(server, audience)
     await provider.rotateKeys()
     return provider
   }
@@ -88,7 +92,7 @@ export class IdentityProvider {
     { clientId = 'app', audience, ttlSeconds }: TokenRequest = {},
   ): Promise<string> {
     this.#ttlSeconds = ttlSeconds ?? 300
-    this.#audience = audience ?? AUDIENCE
+    this.#audience = audience ?? this.#usualAudience
     const reply = await fetch(`${this.issuer}/token`, {
       method: 'POST',
       headers: { authorization: `Basic ${Buffer.from(`${clientId}:${SECRET}`).toString('base64')}` },

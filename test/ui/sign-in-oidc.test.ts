@@ -54,7 +54,10 @@ test('a browser goes to the provider, signs in there, and is in the console', as
   visitor.complaints.length = 0
   assert.equal(new URL(page.url()).origin, new URL(base).origin)
   const who = await page.evaluate("fetch('./api/login').then((reply) => reply.json())")
-  assert.deepEqual((who as { user: unknown }).user, { name: 'alice', tags: ['management', 'administrator'] })
+  assert.deepEqual((who as { user: unknown }).user, {
+    name: 'alice',
+    tags: ['management', 'administrator', 'impersonator'],
+  })
   const stored = await page.evaluate('JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie')
   assert.doesNotMatch(String(stored), /eyJ/)
   await visitor.go('/users')
@@ -99,4 +102,62 @@ test('what the sign-in page needs to know', async () => {
   assert.equal(about.oauth_provider_name, 'Example Inc')
   assert.equal(about.oauth_login_url, './api/oauth-login')
   assert.doesNotMatch(JSON.stringify(about), /secret/)
+})
+
+test('several resource servers: the page offers each, and the chosen one’s provider signs in', async () => {
+  const [east, west] = [await IdentityProvider.start('shop'), await IdentityProvider.start('lab')]
+  const several = await startBroker({
+    settings: {
+      'auth_backends.1': 'oauth2',
+      'auth_oauth2.oauth_providers.east.issuer': east.issuer,
+      'auth_oauth2.oauth_providers.west.issuer': west.issuer,
+      'auth_oauth2.resource_servers.1.id': 'shop',
+      'auth_oauth2.resource_servers.1.oauth_provider_id': 'east',
+      'auth_oauth2.resource_servers.1.scope_prefix': 'rabbitmq.',
+      'auth_oauth2.resource_servers.2.id': 'lab',
+      'auth_oauth2.resource_servers.2.oauth_provider_id': 'west',
+      'auth_oauth2.resource_servers.2.scope_prefix': 'rabbitmq.',
+      'management.tcp.port': 0,
+      'mqtt.listeners.tcp': 'none',
+      'stomp.listeners.tcp': 'none',
+      'management.oauth_enabled': true,
+      // In another order: the ids say what belongs together.
+      'management.oauth_resource_servers.1.id': 'lab',
+      'management.oauth_resource_servers.1.label': 'The laboratory',
+      'management.oauth_resource_servers.1.oauth_client_id': 'console',
+      'management.oauth_resource_servers.1.oauth_scopes': `openid ${SCOPES.join(' ')}`,
+      'management.oauth_resource_servers.2.id': 'shop',
+      'management.oauth_resource_servers.2.label': 'The shop',
+      'management.oauth_resource_servers.2.oauth_client_id': 'console',
+      'management.oauth_resource_servers.2.oauth_scopes': `openid ${SCOPES.join(' ')}`,
+    },
+  })
+  const home = `http://127.0.0.1:${several.listeners.http}/`
+  for (const each of [east, west]) each.allowRedirect(`${home}api/oauth-callback`)
+  try {
+    const goesTo = async (resource: string): Promise<string> => {
+      const reply = await fetch(`${home}api/oauth-login?resource=${resource}`, { redirect: 'manual' })
+      return reply.status === 302 ? new URL(reply.headers.get('location')!).origin : await reply.text()
+    }
+    assert.deepEqual([await goesTo('shop'), await goesTo('lab')], [east.issuer, west.issuer])
+    assert.match(await goesTo('nowhere'), /there is no such way to sign in/)
+    const visitor = await Visitor.arrive(home)
+    const { page } = visitor
+    await page.getByRole('link', { name: 'The laboratory' }).waitFor()
+    await page.getByRole('link', { name: 'The shop' }).click()
+    await page.getByPlaceholder('Enter any login').fill('bob')
+    await page.getByPlaceholder('and password').fill('anything')
+    assert.equal(new URL(page.url()).origin, east.issuer)
+    await page.getByRole('button', { name: 'Sign-in' }).click()
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await visitor.settle()
+    assert.equal(new URL(page.url()).origin, new URL(home).origin)
+    const who = await page.evaluate("fetch('./api/login').then((reply) => reply.json())")
+    assert.equal((who as { user: { name: unknown } }).user.name, 'bob')
+    await visitor.leave()
+  } finally {
+    await several.stop()
+    await east.stop()
+    await west.stop()
+  }
 })

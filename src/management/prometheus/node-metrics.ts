@@ -277,7 +277,7 @@ export class NodeMetrics {
   }
 
   #tls(): string {
-    const { certificates, reloadedCount, failedCount } = this.#context.node.tls()
+    const { certificates, reloadedCount, failedCount, handshakes } = this.#context.node.tls()
     const notAfterMs = Math.min(...certificates.map((certificate) => certificate.notAfterMs))
     const expiry: Simple[] =
       certificates.length === 0
@@ -287,6 +287,13 @@ export class NodeMetrics {
       ...expiry,
       ['tls_certificate_reloads_total', 'counter', 'Total number of TLS certificates replaced', reloadedCount],
       ['tls_certificate_reload_failures_total', 'counter', 'Total number of unusable new certificates', failedCount],
+      ['tls_handshake_failures_total', 'counter', 'Total number of TLS handshakes that failed', handshakes.failedCount],
+      [
+        'tls_handshake_timeouts_total',
+        'counter',
+        'Total number of TLS handshakes that took too long',
+        handshakes.timedOutCount,
+      ],
     ])
   }
 

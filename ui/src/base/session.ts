@@ -11,11 +11,17 @@ export interface Session {
   readonly tags: readonly string[]
 }
 
-/** How a user may sign in who has no password here. */
-export interface IdentityProvider {
+/** An identity provider, or what it signs people in for. */
+export interface SignInWay {
   readonly name: string
   /** Where the browser goes; it comes back with a cookie. */
   readonly url: string
+}
+
+/** How a user may sign in who has no password here. */
+export interface IdentityProviders {
+  /** What a person may choose from; at least one. */
+  readonly ways: readonly SignInWay[]
   /** Passwords are not accepted. */
   readonly isOnly: boolean
 }
@@ -115,22 +121,26 @@ export async function endIfOver(): Promise<void> {
 }
 
 /** How to sign in without a password; undefined when the broker knows no other way. */
-export async function identityProvider(): Promise<IdentityProvider | undefined> {
+export async function identityProviders(): Promise<IdentityProviders | undefined> {
   try {
     const reply = await fetch('./api/auth', { credentials: 'omit' })
     const {
       oauth_enabled: isEnabled,
       oauth_provider_name: name,
       oauth_login_url: url,
+      oauth_resource_servers: servers = [],
       oauth_disable_basic_auth: isOnly,
     } = (await reply.json()) as {
       oauth_enabled?: boolean
       oauth_provider_name?: string
       oauth_login_url?: string
+      oauth_resource_servers?: readonly { label: string; oauth_login_url: string }[]
       oauth_disable_basic_auth?: boolean
     }
     if (isEnabled !== true) return undefined
-    return { name: name ?? 'single sign-on', url: url ?? './api/oauth-login', isOnly: isOnly === true }
+    const only = { name: name ?? 'single sign-on', url: url ?? './api/oauth-login' }
+    const ways = servers.map(({ label, oauth_login_url: address }) => ({ name: label, url: address }))
+    return { ways: ways.length > 1 ? ways : [only], isOnly: isOnly === true }
   } catch (error) {
     console.debug('ways to sign in are not known', error)
     return undefined

@@ -1,7 +1,7 @@
 /** Signing in. */
 import { useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
-import { farewell, type IdentityProvider, identityProvider, resume, signIn } from '../base/session.ts'
+import { farewell, type IdentityProviders, identityProviders, resume, signIn } from '../base/session.ts'
 import { Button, Notice } from '../parts/basics.tsx'
 import { TextField } from '../parts/form.tsx'
 import { Mark } from '../parts/icon.tsx'
@@ -12,13 +12,13 @@ export function SignIn() {
   const password = useSignal('')
   const failure = useSignal('')
   const isBusy = useSignal(false)
-  const provider = useSignal<IdentityProvider | undefined>(undefined)
+  const providers = useSignal<IdentityProviders | undefined>(undefined)
   const form = useRef<HTMLFormElement>(null)
   useLayoutEffect(() => form.current?.querySelector('input')?.focus(), [])
   useEffect(() => {
     void resume()
-    void identityProvider().then((found) => {
-      provider.value = found
+    void identityProviders().then((found) => {
+      providers.value = found
     })
   }, [])
   document.title = 'Sign in · WarrenMQ'
@@ -44,7 +44,7 @@ export function SignIn() {
             <Notice tone="danger">{failure.value}</Notice>
           </div>
         )}
-        {provider.value?.isOnly === true ? null : (
+        {providers.value?.isOnly === true ? null : (
           <>
             <TextField label="User name" value={username} autocomplete="username" required />
             <TextField label="Password" value={password} type="password" autocomplete="current-password" required />
@@ -53,11 +53,11 @@ export function SignIn() {
             </Button>
           </>
         )}
-        {provider.value === undefined ? null : (
-          <a class="button" href={provider.value.url}>
-            Sign in with {provider.value.name}
+        {providers.value?.ways.map(({ name, url }) => (
+          <a key={url} class="button" href={url}>
+            Sign in with {name}
           </a>
-        )}
+        ))}
       </form>
     </main>
   )

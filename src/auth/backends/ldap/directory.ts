@@ -198,10 +198,12 @@ export class Directory {
   }
 
   async #connect(server: string): Promise<Pooled> {
-    const { port, usesTls, usesStartTls, tls, connectTls, timeoutMs } = this.#settings
+    const { servers, port, usesTls, usesStartTls, tls, connectTls, timeoutMs } = this.#settings
     const { Client: LdapClient } = await import('ldapts')
     const host = server.includes(':') ? `[${server}]` : server
     const tlsOptions = { ...(!IS_ADDRESS.test(server) && { servername: server }), host: server, ...tls }
+    // Alone, it has as long as whoever asks, who gives up before. Of several, one that is silent leaves time for the next.
+    const waitMs = servers.length === 1 ? timeoutMs + SPARE_MS : timeoutMs / (servers.length + 1)
     const fate: Fate = { isOver: false }
     const connectWatched = (...args: Parameters<typeof connect>): TLSSocket =>
       connectTls(...args).once('close', () => {
@@ -211,9 +213,8 @@ export class Directory {
       // Both shapes of its arguments are handed on as they are.
       createSecureConnection: connectWatched as typeof connect,
       url: `${usesTls ? 'ldaps' : 'ldap'}://${host}:${port}`,
-      // Whoever asks gives up before.
-      timeout: timeoutMs + SPARE_MS,
-      connectTimeout: timeoutMs + SPARE_MS,
+      timeout: waitMs,
+      connectTimeout: waitMs,
       strictDN: false,
       ...(usesTls && { tlsOptions }),
     })
