@@ -64,16 +64,11 @@ export type DefinitionKind =
   | 'queues'
   | 'bindings'
 
-/** A transaction, and what it relies on beyond those before it. */
-export interface ImportStep {
-  readonly guards: ReadonlyMap<string, Guard>
-  readonly ops: readonly MetadataOp[]
-}
-
 /** What is to be done, and what it means. */
 export interface ImportPlan {
-  /** In this order; at least one. */
-  readonly steps: readonly ImportStep[]
+  /** What the plan relies on, by key. */
+  readonly guards: ReadonlyMap<string, Guard>
+  readonly ops: readonly MetadataOp[]
   /** Of transient objects: applied after the others, not stored. */
   readonly ephemeralOps: readonly MetadataOp[]
   /** Objects created or changed. */
@@ -82,24 +77,18 @@ export interface ImportPlan {
 
 /**
  * Plans an import, with a pause now and then for whoever wants one. Throws `InvalidDefinitions` with everything that is
- * wrong. `stepOps`: changes of a transaction, about.
+ * wrong.
  */
 export function planImport(
   definitions: Definitions,
   metadata: Metadata,
   context: ImportContext,
-  stepOps: number,
 ): Generator<void, ImportPlan> {
-  return new Planner(definitions, metadata, context, stepOps).plan()
+  return new Planner(definitions, metadata, context).plan()
 }
 
 /** Objects that are planned between two pauses. */
 const SLICE_COUNT = 1_000
-
-interface Step extends ImportStep {
-  readonly guards: Map<string, Guard>
-  readonly ops: MetadataOp[]
-}
 
 /** One object of a list of definitions. */
 type Item<K extends keyof Definitions> = Definitions[K][number]
@@ -109,21 +98,18 @@ class Planner {
   readonly #metadata: Metadata
   readonly #context: ImportContext
   readonly #problems = new Problems()
-  readonly #stepOps: number
-  readonly #steps: Step[] = []
-  #step: Step = { guards: new Map(), ops: [] }
+  readonly #guards = new Map<string, Guard>()
+  readonly #ops: MetadataOp[] = []
   #seenCount = 0
   readonly #ephemeralOps: MetadataOp[] = []
   readonly #changed = new Map<DefinitionKind, number>()
   /** Values as they will be, by key: those of the file over those of the store. */
   readonly #planned = new Map<string, unknown>()
 
-  constructor(definitions: Definitions, metadata: Metadata, context: ImportContext, stepOps: number) {
+  constructor(definitions: Definitions, metadata: Metadata, context: ImportContext) {
     this.#definitions = definitions
     this.#metadata = metadata
     this.#context = context
-    this.#stepOps = stepOps
-    this.#steps.push(this.#step)
   }
 
   /** In this order objects may refer to those before. */
@@ -144,16 +130,12 @@ class Planner {
     yield* this.#each(queues, (queue) => this.#queue(queue))
     yield* this.#each(bindings, (binding) => this.#bindingOf(binding))
     if (this.#problems.texts.length > 0) throw new InvalidDefinitions(this.#problems.texts)
-    return { steps: this.#steps, ephemeralOps: this.#ephemeralOps, changed: this.#changed }
+    return { guards: this.#guards, ops: this.#ops, ephemeralOps: this.#ephemeralOps, changed: this.#changed }
   }
 
   *#each<T>(items: readonly T[], handle: (item: T) => void): Generator<void> {
     for (const item of items) {
       handle(item)
-      if (this.#step.ops.length >= this.#stepOps) {
-        this.#step = { guards: new Map(), ops: [] }
-        this.#steps.push(this.#step)
-      }
       if (++this.#seenCount % SLICE_COUNT === 0) yield
     }
   }
@@ -323,7 +305,7 @@ class Planner {
   #put(kind: DefinitionKind, key: MetadataKey, value: unknown): void {
     if (isDeepStrictEqual(this.#value(key), value)) return
     this.#guard(key)
-    this.#step.ops.push({ op: 'put', key, value })
+    this.#ops.push({ op: 'put', key, value })
     this.#plan(kind, key, value)
   }
 
@@ -331,7 +313,7 @@ class Planner {
   #create(kind: DefinitionKind, key: MetadataKey, value: unknown, durable: boolean): void {
     if (durable) {
       this.#guard(key)
-      this.#step.ops.push({ op: 'put', key, value })
+      this.#ops.push({ op: 'put', key, value })
     } else this.#ephemeralOps.push({ op: 'put', key, value })
     this.#plan(kind, key, value)
   }
@@ -345,16 +327,14 @@ class Planner {
   /** The object is as it was when the plan was made. */
   #guard(key: MetadataKey): void {
     const text = JSON.stringify(key)
-    const { guards } = this.#step
-    if (guards.has(text) || this.#planned.has(text)) return
-    guards.set(text, { key, expect: this.#metadata.get(key)?.revision ?? 'absent' })
+    if (this.#guards.has(text) || this.#planned.has(text)) return
+    this.#guards.set(text, { key, expect: this.#metadata.get(key)?.revision ?? 'absent' })
   }
 
   #guardPresent(key: MetadataKey): void {
     const text = JSON.stringify(key)
-    const { guards } = this.#step
-    if (guards.has(text) || this.#planned.has(text) || this.#metadata.get(key) === undefined) return
-    guards.set(text, { key, expect: 'present' })
+    if (this.#guards.has(text) || this.#planned.has(text) || this.#metadata.get(key) === undefined) return
+    this.#guards.set(text, { key, expect: 'present' })
   }
 
   // Looking up

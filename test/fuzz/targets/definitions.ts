@@ -23,8 +23,6 @@ const ARGUMENTS = [
   'x-expires',
   'x-overflow',
 ]
-/** Few, so that a plan has several steps. */
-const STEP_OPS = 3
 const NAMES = ['a', 'b', '', 'guest', 'amq.topic', 'amq.new', '/', 'é', 'q'.repeat(256)]
 
 type Field = (random: Randomness) => unknown
@@ -168,7 +166,7 @@ export async function definitionsTarget(random: Randomness): Promise<FuzzTarget>
       const into = input.length % 5 === 0 ? '/' : undefined
       const error = refusalOf(InvalidDefinitions, () => {
         definitions = parseDefinitions(input.toString('utf8'), into)
-        for (const _ of planImport(definitions, foundation.metadata, context, STEP_OPS));
+        for (const _ of planImport(definitions, foundation.metadata, context));
       })
       if (error === undefined) return 'fine'
       holds(error.problems.length > 0, 'an error without a problem')
