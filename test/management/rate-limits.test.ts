@@ -246,3 +246,35 @@ test('limits of the settings count as soon as they are read again', async () => 
   await free.close()
   await connection.close()
 })
+
+test('HTTP: publishes and gets beyond the rate are refused with 429, and say when to come again', async () => {
+  const connection = await amqp.connect(url)
+  const channel = await connection.createChannel()
+  await channel.assertQueue('rate-http', { durable: false })
+  await limit('user-limits/guest/max-publish-rate', 2)
+  const publish = () =>
+    broker.post('exchanges/%2F/amq.default/publish', {
+      routing_key: 'rate-http',
+      properties: {},
+      payload: 'x',
+      payload_encoding: 'string',
+    })
+  for (let i = 0; i < 3; i++) assert.equal((await publish()).status, 200)
+  const refused = await publish()
+  assert.equal(refused.status, 429)
+  assert.deepEqual(refused.json, { error: 'rate_limited', reason: 'the rate of publishes is used up' })
+  assert.equal(refused.headers.get('retry-after'), '1')
+  broker.clock.advance(1_000)
+  assert.equal((await publish()).status, 200)
+  const metrics = await (await fetch(`${broker.metricsBase}/metrics`)).text()
+  assert.match(metrics, /^warrenmq_limit_refusals_total\{limit="http_publish_rate"\} 1$/m)
+  await limit('vhost-limits/%2F/max-delivery-rate', 2)
+  const get = () =>
+    broker.post('queues/%2F/rate-http/get', { count: 10, ackmode: 'ack_requeue_false', encoding: 'auto' })
+  assert.equal(((await get()).json as unknown[]).length, 3)
+  assert.equal((await get()).status, 429)
+  broker.clock.advance(1_000)
+  assert.equal(((await get()).json as unknown[]).length, 1)
+  await channel.deleteQueue('rate-http')
+  await connection.close()
+})

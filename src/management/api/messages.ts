@@ -5,6 +5,7 @@
  * then settles them as asked.
  */
 
+import type { RateDirection } from '../../model/limits/rate-meter.ts'
 import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091, type RoutingFacts } from '../../model/message/message.ts'
 import type { Outcome, Queue, Taken } from '../../model/queue/queue.ts'
 import { PUBLISH_REFUSED, PUBLISH_UNROUTED } from '../../model/routing/route.ts'
@@ -13,7 +14,7 @@ import type { Vhost } from '../../model/vhost.ts'
 import { DELIVERY_PERSISTENT, encodeProperties } from '../../protocols/amqp091/properties.ts'
 import { durable } from '../contents/relocation.ts'
 import type { ManagementContext } from '../context.ts'
-import { badRequest, granted, notAuthorised, notFound, objectNotFound } from '../http/api-error.ts'
+import { ApiError, badRequest, granted, notAuthorised, notFound, objectNotFound } from '../http/api-error.ts'
 import { ANY_OBJECT, type ApiRequest, type Endpoint, ok, type Reply, withBody } from '../http/endpoint.ts'
 import type { JsonObject } from '../http/list-reply.ts'
 import type { Infer } from '../http/schema.ts'
@@ -124,6 +125,8 @@ class Messages {
     if (exchange.record.internal) {
       throw badRequest(`403 ACCESS_REFUSED - cannot publish to internal exchange '${name}' in vhost '${vhost.name}'`)
     }
+    this.#checkRate(caller.user, vhost.name, 'in')
+    this.#context.broker.rates.spend(caller.user, vhost.name, 'in', draft.bodyBytes)
     return ok({ routed: await this.#publishDraft(vhost, name, draft) })
   }
 
@@ -218,13 +221,29 @@ class Messages {
     const refusal = queue.refusesTake(isNoAck)
     if (refusal !== undefined) throw badRequest(refusal.text)
     const countMax = body.count < 0 ? GET_COUNT_MAX : Math.min(body.count, GET_COUNT_MAX)
-    return ok(await this.#take(queue, countMax, body))
+    this.#checkRate(caller.user, vhost.name, 'out')
+    return ok(await this.#take(queue, countMax, body, caller.user))
+  }
+
+  /** A request has no connection that could be held: it is told when to come again. */
+  #checkRate(user: string, vhost: string, direction: RateDirection): void {
+    const { rates, counters } = this.#context.broker
+    const owedMs = rates.owedMs(user, vhost, direction)
+    if (owedMs === 0) return
+    const [limit, what] =
+      direction === 'in'
+        ? (['http_publish_rate', 'publishes'] as const)
+        : (['http_delivery_rate', 'deliveries'] as const)
+    counters.limits.hit(limit)
+    const seconds = String(Math.ceil(owedMs / 1_000))
+    throw new ApiError(429, 'rate_limited', `the rate of ${what} is used up`, { 'retry-after': seconds })
   }
 
   async #take(
     queue: Queue,
     countMax: number,
     { ackmode, encoding, truncate }: Infer<typeof GET>,
+    user: string,
   ): Promise<readonly JsonObject[]> {
     const { formats, broker } = this.#context
     const traffic = broker.counters.traffic('http').ofKind(queue.kind)
@@ -233,9 +252,11 @@ class Messages {
     let shownBytes = 0
     try {
       while (shown.length < countMax && shownBytes < GET_BYTES_MAX) {
+        if (broker.rates.owedMs(user, queue.vhost, 'out') > 0) break
         const message = await takeOne(queue, (taken) => {
           sequences.push(taken.sequence)
           shownBytes += Math.min(taken.view.bodyBytes, truncate ?? Infinity)
+          broker.rates.spend(user, queue.vhost, 'out', taken.view.bodyBytes)
           return takenJson(taken, formats, encoding === 'base64' ? 'base64' : 'auto', truncate ?? Infinity)
         })
         if (message === null) break

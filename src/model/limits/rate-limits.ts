@@ -10,10 +10,16 @@
 import type { TimerWheel } from '../../base/timer-wheel.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
 import { RATE_LIMITS, type RateLimit, type Rates } from './limits.ts'
-import { type RateGates, RateMeter } from './rate-meter.ts'
+import { type RateDirection, type RateGates, RateMeter } from './rate-meter.ts'
 
 /** Slowest rate there is, per second: a limit of 0 lets one through now and then instead of stalling connections for good. */
 const RATE_MIN = 0.01
+
+/** Limits of messages and of bytes. */
+const BUCKETS = {
+  in: ['max-publish-rate', 'max-publish-bytes-rate'],
+  out: ['max-delivery-rate', 'max-delivery-bytes-rate'],
+} as const
 
 type Owner = 'user' | 'vhost'
 
@@ -43,6 +49,25 @@ export class RateLimits {
   /** For meters that close. */
   forget(meter: RateMeter): void {
     this.#meters.delete(meter)
+  }
+
+  /** How long who has no connection (a request of the HTTP API) may neither publish (`in`) nor get (`out`) messages; 0: now. */
+  owedMs(user: string, vhost: string, direction: RateDirection): number {
+    const nowMs = this.wheel.clock.nowMs()
+    return Math.max(0, ...this.#of(user, vhost, BUCKETS[direction]).map((bucket) => bucket.waitMs(nowMs)))
+  }
+
+  /** A message went without a connection. */
+  spend(user: string, vhost: string, direction: RateDirection, bodyBytes: number): void {
+    const nowMs = this.wheel.clock.nowMs()
+    const [messages, bytes] = BUCKETS[direction]
+    for (const bucket of this.#of(user, vhost, [messages])) bucket.take(1, nowMs)
+    for (const bucket of this.#of(user, vhost, [bytes])) bucket.take(bodyBytes, nowMs)
+  }
+
+  #of(user: string, vhost: string, names: readonly RateLimit[]): TokenBucket[] {
+    const owners = [this.bucketsOf('user', user), this.bucketsOf('vhost', vhost)]
+    return owners.flatMap((buckets) => names.flatMap((name) => buckets?.[name] ?? []))
   }
 
   bucketsOf(owner: Owner, name: string): RateBuckets | undefined {

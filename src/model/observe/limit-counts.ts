@@ -20,6 +20,8 @@ export const COUNTED_LIMITS = [
   'handshake_time',
   'mqtt_sessions',
   'subscriptions',
+  'http_publish_rate',
+  'http_delivery_rate',
 ] as const
 
 /** One of `COUNTED_LIMITS`. */

@@ -4,10 +4,12 @@ import { ByteReader, BytesEnded } from '../../../src/base/bytes.ts'
 import type { Randomness } from '../../../src/base/random.ts'
 import {
   decodeAck,
+  decodeAuth,
   decodeConnect,
   decodeDisconnect,
   decodeSubscribe,
   decodeUnsubscribe,
+  encodeAuth,
   encodeConnect,
   encodePacket,
   encodeSubscribe,
@@ -92,6 +94,11 @@ function look(head: number, bytes: Buffer, start: number, end: number, level: Pr
       )
     case 14:
       decodeDisconnect(bytes, start, end, level)
+      return
+    case 15:
+      return same(encodeAuth(decodeAuth(bytes, start, end)), (again, at) =>
+        encodeAuth(decodeAuth(again, at, again.length)),
+      )
   }
 }
 
@@ -138,7 +145,7 @@ function packet(random: Randomness, level: ProtocolLevel): Buffer {
   const qos = random.below(3)
   const packetId = random.below(5)
   const topic = pick(random, TOPICS)
-  switch (random.below(7)) {
+  switch (random.below(8)) {
     case 0:
       return connectPacket(random, level)
     case 1:
@@ -162,6 +169,13 @@ function packet(random: Randomness, level: ProtocolLevel): Buffer {
       return encodeUnsubscribe(level, { packetId, filters: [topic, pick(random, TOPICS)] })
     case 5:
       return Buffer.from([0xc0, 0])
+    case 6: {
+      const properties = {
+        authenticationMethod: pick(random, TOPICS),
+        authenticationData: random.bytes(random.below(9)),
+      }
+      return encodeAuth({ reasonCode: 0x18 + random.below(2), properties })
+    }
     default:
       return encodePacket(0xe0, (writer) => {
         if (level !== LEVEL_5) return
