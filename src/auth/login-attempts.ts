@@ -14,6 +14,7 @@ const DELAY_MS_MAX = 5_000
 const FORGET_AFTER_MS = 60_000
 const ADDRESSES_MAX = 10_000
 const WAITING_MAX = 50
+const OF_THIS_MACHINE = /^(?:127\.|::1$)/
 
 /** Logins of one protocol since the broker started. */
 export interface LoginCounters {
@@ -82,7 +83,8 @@ export class LoginAttempts {
     const counters = this.#countersOf(source.protocol)
     counters.attempts++
     counters.failed++
-    if (source.isLoopback) return Promise.resolve()
+    // Also of requests that a proxy on this machine relays: everybody behind it has its address.
+    if (source.isLoopback || OF_THIS_MACHINE.test(source.remoteAddress)) return Promise.resolve()
     const address = this.#noteFailure(source.remoteAddress)
     const past = address.failures - FREE_FAILURES
     if (past <= 0) return Promise.resolve()

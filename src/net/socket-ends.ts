@@ -25,7 +25,7 @@ export function plainHost(host: string | undefined): string {
   return host.startsWith('::ffff:') ? host.slice('::ffff:'.length) : host
 }
 
-/** Whether an address is of this machine. */
+/** Whether an address (no name) is of this machine. */
 export function isLoopback(host: string): boolean {
-  return host === '::1' || host.startsWith('127.')
+  return host === '::1' || /^127\.[\d.]+$/.test(host)
 }

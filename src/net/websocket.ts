@@ -14,6 +14,7 @@ import type tls from 'node:tls'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../base/log.ts'
 import type { TransportAcceptor } from './listener.ts'
+import { isLocalRequest } from './local-request.ts'
 import { ProxyGreeting } from './proxy-greeting.ts'
 import { socketEnds } from './socket-ends.ts'
 import type { TlsContext } from './tls-context.ts'
@@ -134,8 +135,10 @@ export class WebSocketListener {
     }
     socket.setNoDelay(true)
     const login = this.#options.readsHttpLogin === true ? httpLogin(request.headers.authorization) : undefined
+    const found = socketEnds(socket, this.#greeting?.sourceOf(socket))
     const ends = {
-      ...socketEnds(socket, this.#greeting?.sourceOf(socket)),
+      ...found,
+      isLoopback: found.isLoopback && isLocalRequest(request.headers),
       ...(login !== undefined && { httpLogin: login }),
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {

@@ -5,6 +5,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isRefusal, type Login, type LoginSource } from '../../auth/identity.ts'
 import type { Randomness } from '../../base/random.ts'
+import { isLocalRequest } from '../../net/local-request.ts'
+import { isLoopback, plainHost } from '../../net/socket-ends.ts'
 import { type AccessModel, Caller, type CallerLogin, unrestricted } from './access.ts'
 import { ApiError, loginFailed } from './api-error.ts'
 import { CONSOLE_HEADER, cookieToken } from './session-cookie.ts'
@@ -134,8 +136,7 @@ function decodeBasic(value: string): BasicCredentials | undefined {
 
 /** Where a request comes from, for the authenticators. */
 export function sourceOf(request: IncomingMessage): LoginSource {
-  const remote = request.socket.remoteAddress ?? ''
-  const remoteAddress = remote.startsWith('::ffff:') ? remote.slice('::ffff:'.length) : remote
-  const isLoopback = remoteAddress === '::1' || remoteAddress.startsWith('127.') || remoteAddress === ''
-  return { remoteAddress, isLoopback, protocol: 'http' }
+  const remoteAddress = plainHost(request.socket.remoteAddress)
+  const isNear = remoteAddress === '' || isLoopback(remoteAddress)
+  return { remoteAddress, isLoopback: isNear && isLocalRequest(request.headers), protocol: 'http' }
 }
