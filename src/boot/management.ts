@@ -44,6 +44,8 @@ export async function openManagement(
   const { Traces } = await import('../management/traces/traces.ts')
   const traces =
     dataDir === null ? null : new Traces(broker, new NodeDisk(join(dataDir, TRACES_FOLDER)), logger.child('management'))
+  const { QueueHistory } = await import('../management/stats/history/queue-history.ts')
+  const history = dataDir === null ? null : new NodeDisk(join(dataDir, STATISTICS_FOLDER))
   const management = await startManagement({
     broker,
     metadata: foundation.metadata,
@@ -67,7 +69,8 @@ export async function openManagement(
     controls: controls(parts, certificates, lent),
     audit: parts.audit,
     traces,
-    archive: dataDir === null ? null : archiveStore(new NodeDisk(join(dataDir, STATISTICS_FOLDER))),
+    archive: history === null ? null : archiveStore(history),
+    queueHistory: history === null ? null : new QueueHistory(history, logger.child('management')),
     socketPath: dataDir === null ? null : await freeSocketPath(dataDir),
     tls: settings.management.sslPort === null ? null : await certificates.contextOf('management'),
     metricsTls: settings.prometheus.sslPort === null ? null : await certificates.contextOf('prometheus'),

@@ -20,6 +20,7 @@ import type { AuditLog } from './audit/audit-log.ts'
 import type { ImportContext } from './definitions/import-plan.ts'
 import type { Authentication } from './http/authentication.ts'
 import type { OidcSignIn } from './http/oidc-sign-in.ts'
+import type { QueueHistory } from './stats/history/queue-history.ts'
 import type { Statistics } from './stats/statistics.ts'
 import type { Traces } from './traces/traces.ts'
 
@@ -137,6 +138,8 @@ export interface ManagementContext {
   readonly alarms: Alarms
   readonly settings: Settings
   readonly statistics: Statistics
+  /** Numbers of queues for seven days; null without a data folder. */
+  readonly queueHistory: QueueHistory | null
   /** Sign-in at an identity provider; null without one. */
   readonly signIn: OidcSignIn | null
   /** Questions to back ends outside of this process, by back end. */

@@ -67,6 +67,7 @@ export async function startManagement(parts: ManagementParts): Promise<Managemen
   const { statistics } = context
   const archive = parts.archive === null ? null : new Archive(parts.archive, statistics, parts.logger)
   await archive?.restore(parts.clock.nowMs())
+  await parts.queueHistory?.restore(parts.clock.nowMs())
   const metrics = new NodeMetrics(context)
   // The live push reads through the router that it is part of.
   let router: Router<Endpoint> = new Router([])
@@ -89,7 +90,11 @@ export async function startManagement(parts: ManagementParts): Promise<Managemen
     statistics.stop()
     metrics.stop()
     await Promise.all(listeners.map((listener) => listener.close()))
-    await archive?.stop(parts.clock.nowMs())
+    const nowMs = parts.clock.nowMs()
+    await archive?.stop(nowMs)
+    const { queueHistory, settings } = parts
+    if (!settings.management.disableStatistics)
+      await queueHistory?.stop(nowMs, () => statistics.noteQueues(queueHistory))
   }
   try {
     await nameCluster(parts)
@@ -125,6 +130,7 @@ function makeContext(parts: ManagementParts, listeners: readonly HttpListener[])
     timers: parts.timers,
     everyMs: settings.node.statisticsIntervalMs,
     probe: nodeProbe(parts.node, broker),
+    queueHistory: parts.queueHistory,
     enabled: !settings.management.disableStatistics,
   })
   const authentication = new Authentication({

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
+import { ManualClock } from '../../src/base/clock.ts'
 import { SILENT_LOGGER } from '../../src/base/log.ts'
 import { Archive, type ArchiveStore } from '../../src/management/stats/archive.ts'
 import { NODE_FIELDS, OVERVIEW_FIELDS, VHOST_FIELDS } from '../../src/management/stats/fields.ts'
@@ -11,6 +12,7 @@ import { SampleBudget } from '../../src/management/stats/sample-ring.ts'
 import type { Series } from '../../src/management/stats/series.ts'
 import { Series as RealSeries } from '../../src/management/stats/series.ts'
 import type { Statistics } from '../../src/management/stats/statistics.ts'
+import { ManagedBroker } from './managed-broker.ts'
 
 const EVERY_MS = 5_000
 const HOUR_MS = 3_600_000
@@ -91,7 +93,6 @@ test('samples of the last week come back, older and unreadable ones do not', asy
 })
 
 test('a broker with a data folder writes its history when it stops', async () => {
-  const { ManagedBroker } = await import('./managed-broker.ts')
   const { SystemClock } = await import('../../src/base/clock.ts')
   const folder = await mkdtemp(path.join(tmpdir(), 'warren-history-'))
   try {
@@ -101,6 +102,52 @@ test('a broker with a data folder writes its history when it stops', async () =>
     assert.equal((await second.get('overview')).status, 200)
     await second.stop()
   } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+/** `sample`s of the ready messages of a queue, the oldest first, every hour for so many. */
+async function readyByHour(broker: ManagedBroker, queue: string, hours: number): Promise<(number | null)[]> {
+  const window = `lengths_age=${hours * 3_600}&lengths_incr=3600&msg_rates_age=${hours * 3_600}&msg_rates_incr=3600`
+  const { json } = await broker.get(`queues/%2F/${queue}?${window}&gaps=true`)
+  const samples: { sample: number | null }[] = json.messages_ready_details.samples
+  assert.equal(json.message_stats.publish_details.samples.length, samples.length)
+  return samples.map(({ sample }) => sample).reverse()
+}
+
+test('a queue shows what it held before a restart, with a gap; a new one of its name does not', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'warren-history-'))
+  const clock = new ManualClock()
+  // The log waits some milliseconds for company: they pass here as elsewhere.
+  const ticking = setInterval(() => clock.advance(1), 1)
+  let broker = await ManagedBroker.start({}, folder, clock)
+  try {
+    for (const name of ['kept', 'renewed']) await broker.put(`queues/%2F/${name}`, { durable: true })
+    for (let hour = 1; hour <= 5; hour++) {
+      for (const name of ['kept', 'renewed']) await broker.publish(name, 'x', { delivery_mode: 2 })
+      for (let step = 0; step < 3; step++) await broker.pass(1_200_000, 1_200_000)
+    }
+    await broker.stop()
+    clock.advance(24 * HOUR_MS)
+    broker = await ManagedBroker.start({}, folder, clock)
+    await broker.pass(10_000, 5_000)
+    const kept = await readyByHour(broker, 'kept', 30)
+    const known = kept.slice(0, -1).filter((sample) => sample !== null && sample > 0)
+    const newest = known.at(-1)!
+    assert.ok(newest >= 4)
+    assert.deepEqual(known.slice(-3), [newest - 2, newest - 1, newest])
+    assert.deepEqual(kept.slice(-23, -1), new Array(22).fill(null))
+    assert.equal(kept.at(-1), 5)
+    await broker.delete('queues/%2F/renewed')
+    await broker.put('queues/%2F/renewed', { durable: true })
+    await broker.publish('renewed', 'x', { delivery_mode: 2 })
+    await broker.pass(1_200_000, 1_200_000)
+    const renewed = await readyByHour(broker, 'renewed', 30)
+    assert.deepEqual(renewed.slice(0, -1), new Array(30).fill(null))
+    assert.equal(renewed.at(-1), 1)
+  } finally {
+    await broker.stop()
+    clearInterval(ticking)
     await rm(folder, { recursive: true, force: true })
   }
 })

@@ -17,7 +17,7 @@ import {
   writeLengths,
   writeQueueCounters,
 } from '../stats/fields.ts'
-import type { SampleWindows } from '../stats/series.ts'
+import type { LongHistory, SampleWindows } from '../stats/series.ts'
 
 /** How much of a queue is shown. */
 export interface QueueDetail {
@@ -28,8 +28,13 @@ export interface QueueDetail {
   readonly withTotals: boolean
 }
 
-/** A queue of a list. */
-export function queueJson(context: ManagementContext, queue: Queue, detail: QueueDetail): JsonObject {
+/** A queue of a list; with `past` as far back as that reaches. */
+export function queueJson(
+  context: ManagementContext,
+  queue: Queue,
+  detail: QueueDetail,
+  past: LongHistory | null = null,
+): JsonObject {
   const { record } = queue
   const status = queue.status()
   const base = {
@@ -44,7 +49,7 @@ export function queueJson(context: ManagementContext, queue: Queue, detail: Queu
     vhost: record.vhost,
   }
   if (detail.withoutStats) return detail.withTotals ? { ...base, ...plainLengths(status) } : base
-  return { ...base, ...figures(context, queue, status), ...rates(context, queue, status, detail.windows) }
+  return { ...base, ...figures(context, queue, status), ...rates(context, queue, status, detail.windows, past) }
 }
 
 function plainLengths({ readyCount, unackedCount }: QueueStatus): JsonObject {
@@ -134,14 +139,27 @@ function ownerDetails(owner: ConnectionHandle | undefined): JsonObject | null {
   return owner === undefined ? null : { name: owner.name, peer_host: owner.peerHost, peer_port: owner.peerPort }
 }
 
-function rates(context: ManagementContext, queue: Queue, status: QueueStatus, windows: SampleWindows): JsonObject {
-  const { statistics } = context
+function rates(
+  { statistics }: ManagementContext,
+  queue: Queue,
+  status: QueueStatus,
+  windows: SampleWindows,
+  past: LongHistory | null,
+): JsonObject {
   const row = new Float64Array(QUEUE_FIELDS.length)
   writeQueueCounters(queue, row)
   writeLengths(status, row, QUEUE_MESSAGE_FIELDS.length)
   const series = statistics.ofQueue(queue)
-  const lengths = withDetails(QUEUE_FIELDS, LENGTH_FIELDS, row, series, statistics.everyMs, windows.lengths)
-  if (!isAnySet(QUEUE_FIELDS, QUEUE_MESSAGE_FIELDS, row)) return lengths
-  const stats = withDetails(QUEUE_FIELDS, QUEUE_MESSAGE_FIELDS, row, series, statistics.everyMs, windows.msg_rates)
+  const lengths = withDetails(QUEUE_FIELDS, LENGTH_FIELDS, row, series, statistics.everyMs, windows.lengths, past)
+  if (past === null && !isAnySet(QUEUE_FIELDS, QUEUE_MESSAGE_FIELDS, row)) return lengths
+  const stats = withDetails(
+    QUEUE_FIELDS,
+    QUEUE_MESSAGE_FIELDS,
+    row,
+    series,
+    statistics.everyMs,
+    windows.msg_rates,
+    past,
+  )
   return { ...lengths, message_stats: stats }
 }

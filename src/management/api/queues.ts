@@ -20,6 +20,7 @@ import {
 import { columnsOf, listReply, pick } from '../http/list-reply.ts'
 import type { Infer } from '../http/schema.ts'
 import { LENGTH_FIELDS, QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
+import { reachesFar } from '../stats/series.ts'
 import { deliveriesFrom } from './breakdown-json.ts'
 import { channelIndex, consumerJson } from './connection-json.ts'
 import { queueJson } from './queue-json.ts'
@@ -172,10 +173,13 @@ class Queues {
     ])
   }
 
-  one(request: ApiRequest): Reply {
+  async one(request: ApiRequest): Promise<Reply> {
     const queue = queueOf(this.context.broker, request)
     const detail = queueDetail(this.context, request.query)
-    const shown = queueJson(this.context, queue, detail)
+    const { queueHistory, clock } = this.context
+    const isFar = queueHistory !== null && !detail.withoutStats && reachesFar(detail.windows)
+    const past = isFar ? await queueHistory.of(queue.record.ledgerId, clock.nowMs()) : null
+    const shown = queueJson(this.context, queue, detail, past)
     if (detail.withoutStats) return ok(pick(shown, columnsOf(request.query)))
     const index = channelIndex(this.context)
     const details = {

@@ -330,8 +330,20 @@ export class NodeMetrics {
         ['cpu_seconds_total', 'counter', 'Total processor time used', (user + system) / 1e6],
         ['statistics_bytes', 'gauge', 'Bytes of the history of statistics', budget.usedBytes],
         ['statistics_refusals_total', 'counter', 'Total number of times a history could not grow', budget.refusals],
+        ...this.#queueHistory(),
       ]) + this.#eventLoop()
     )
+  }
+
+  #queueHistory(): Parameters<typeof simple>[1] {
+    const { queueHistory } = this.#context
+    if (queueHistory === null) return []
+    const { diskBytes, memoryBytes, segmentCount } = queueHistory
+    return [
+      ['queue_history_disk_bytes', 'gauge', 'Bytes of files with the history of queues', diskBytes],
+      ['queue_history_memory_bytes', 'gauge', 'Bytes of memory for the history of queues', memoryBytes],
+      ['queue_history_segments', 'gauge', 'Files with the history of queues', segmentCount],
+    ]
   }
 
   #eventLoop(): string {

@@ -5,7 +5,7 @@
 import type { DeliveryCounters, MessageCounters } from '../../model/message/message-counters.ts'
 import type { ExchangeTally } from '../../model/message/session-tallies.ts'
 import type { Queue, QueueStatus } from '../../model/queue/queue.ts'
-import type { SampleWindow, Series } from './series.ts'
+import type { LongHistory, SampleWindow, Series } from './series.ts'
 
 /** Counters of messages, as listings call them. */
 export const QUEUE_MESSAGE_FIELDS = [
@@ -144,12 +144,13 @@ export function withDetails(
   series: Series,
   everyMs: number,
   window: SampleWindow | null,
+  past: LongHistory | null = null,
 ): Record<string, unknown> {
   const shown: Record<string, unknown> = {}
   for (const name of names) {
     const field = fields.indexOf(name)
     shown[name] = row[field]!
-    shown[`${name}_details`] = series.details(field, everyMs, window)
+    shown[`${name}_details`] = series.details(field, everyMs, window, past)
   }
   return shown
 }

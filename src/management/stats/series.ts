@@ -38,6 +38,14 @@ export interface Details {
   readonly samples?: readonly { readonly sample: number | null; readonly timestamp: number }[]
 }
 
+/** What is known of an object from before the broker started, and longer ago than its series reaches. */
+export interface LongHistory {
+  /** Later times are the series' own. */
+  readonly newestMs: number
+  /** Undefined before anything is known, NaN in a gap. */
+  valueAt(field: number, timeMs: number): number | undefined
+}
+
 /** History of some numbers. */
 export class Series {
   readonly fine: SampleRing
@@ -63,7 +71,7 @@ export class Series {
   }
 
   /** The rate per second in the sampler's last interval, and samples when a window is asked for. */
-  details(field: number, everyMs: number, window: SampleWindow | null): Details {
+  details(field: number, everyMs: number, window: SampleWindow | null, past: LongHistory | null = null): Details {
     const rate = this.#rate(field, everyMs)
     if (window === null) return { rate }
     const ring = this.#ringFor(window.ageMs)
@@ -75,7 +83,8 @@ export class Series {
     let oldest = 0
     for (let i = 0; i <= steps; i++) {
       const timestamp = newestMs - i * window.incrementMs
-      const value = ring.valueAt(field, timestamp)
+      const isPast = past !== null && timestamp <= past.newestMs
+      const value = isPast ? past.valueAt(field, timestamp) : ring.valueAt(field, timestamp)
       const isKnown = value !== undefined && !Number.isNaN(value)
       oldest = isKnown ? value : 0
       if (i === 0) newest = oldest
@@ -142,4 +151,9 @@ export function windowsOf(query: URLSearchParams): SampleWindows {
     windows[name] = { ageMs: Math.min(age * 1_000, SLOW.forMs), incrementMs: increment * 1_000, marksGaps }
   }
   return windows
+}
+
+/** Whether the windows reach further back than the samples in memory. */
+export function reachesFar({ lengths, msg_rates }: SampleWindows): boolean {
+  return Math.max(lengths?.ageMs ?? 0, msg_rates?.ageMs ?? 0) > COARSE.forMs
 }

@@ -32,6 +32,7 @@ import {
   writeMessageCounters,
   writeQueueCounters,
 } from './fields.ts'
+import type { QueueHistory } from './history/queue-history.ts'
 import { SampleBudget } from './sample-ring.ts'
 import { Series } from './series.ts'
 
@@ -61,6 +62,8 @@ export interface StatisticsOptions {
   readonly probe: NodeProbe
   /** False samples nothing (`management.disable_stats`). */
   readonly enabled: boolean
+  /** Where the numbers of queues are kept for days; null: nowhere. */
+  readonly queueHistory: QueueHistory | null
 }
 
 /** Depths of all queues, and the number of consumers. */
@@ -105,6 +108,8 @@ export class Statistics implements TimerOwner, TurnTask {
   readonly #blank: Series
   #sweep: Iterator<void> | null = null
   #totals = NO_TOTALS
+  /** Set while a sweep brings the numbers of all queues to it. */
+  #history: QueueHistory | null = null
   #listeners: ((tickMs: number) => void)[] = []
   #stopped = false
 
@@ -214,6 +219,18 @@ export class Statistics implements TimerOwner, TurnTask {
     tally.row[0]!++
   }
 
+  /** Brings the numbers of all queues at once: the broker stops. */
+  noteQueues(into: QueueHistory): void {
+    const row = new Float64Array(QUEUE_FIELDS.length)
+    for (const vhost of this.#options.broker.vhosts()) {
+      for (const queue of vhost.queues()) {
+        writeQueueCounters(queue, row)
+        writeLengths(queue.status(), row, QUEUE_MESSAGE_FIELDS.length)
+        into.note(queue.record, row)
+      }
+    }
+  }
+
   /** Forgets all history (`DELETE /api/reset`). */
   reset(): void {
     this.#sweep = null
@@ -251,7 +268,8 @@ export class Statistics implements TimerOwner, TurnTask {
 
   /** One sweep; yields after every slice. */
   *#slices(tickMs: number): Generator<void> {
-    const { broker } = this.#options
+    const { broker, queueHistory } = this.#options
+    this.#history = queueHistory?.begin(tickMs) === true ? queueHistory : null
     const live = new Map<string, Float64Array>()
     let totals = NO_TOTALS
     for (const vhost of broker.vhosts()) {
@@ -260,6 +278,7 @@ export class Statistics implements TimerOwner, TurnTask {
       totals = yield* this.#sampleQueues(vhost, tickMs, row, totals)
       yield* this.#sampleExchanges(vhost, tickMs)
     }
+    this.#history?.end(tickMs)
     yield* this.#sampleConnections(tickMs, live)
     this.#retire(tickMs)
     this.#totals = totals
@@ -280,6 +299,7 @@ export class Statistics implements TimerOwner, TurnTask {
       writeQueueCounters(queue, row)
       writeLengths(status, row, QUEUE_MESSAGE_FIELDS.length)
       this.#sample(this.#queues, queue, tickMs, row)
+      this.#history?.note(queue.record, row)
       addQueue(ofVhost, row)
       ready += status.readyCount
       unacked += status.unackedCount
