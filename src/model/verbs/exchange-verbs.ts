@@ -74,11 +74,11 @@ export class ExchangeVerbs {
     stepwise(this.#world, this.#steps(name, ifUnused), () => propose(this.#world.metadata, attempt, answered))
   }
 
-  /** What goes before the exchange. With a condition nothing does: it must hold when all goes. */
+  /** What goes before the exchange. One that must be unused has nothing that leaves it. */
   *#steps(name: string, ifUnused: boolean): Generator<Removal> {
     const exchange = this.#topology.exchanges.get(name)
-    if (exchange === undefined || ifUnused) return
-    yield* bindingSteps(this.#topology, () => exchange.outgoing)
+    if (exchange === undefined || (ifUnused && exchange.outgoing.size > 0)) return
+    if (!ifUnused) yield* bindingSteps(this.#topology, () => exchange.outgoing)
     yield* bindingSteps(this.#topology, () => exchange.incoming)
   }
 

@@ -96,10 +96,10 @@ export class QueueVerbs {
     stepwise(this.#world, steps, () => propose(this.#world.metadata, attempt, answered))
   }
 
-  /** What goes before the queue. With a condition nothing does: it must hold when all goes. */
+  /** What goes before the queue. When a condition ceases to hold meanwhile, the queue stays without these bindings. */
   *#steps(name: string, { ifUnused, ifEmpty }: DeleteConditions, actor: Actor): Generator<Removal> {
     const queue = this.#topology.queues.get(name)
-    if (queue === undefined || ifUnused || ifEmpty) return
+    if (queue === undefined) return
     if ((this.refusesActor(queue, actor) ?? queue.refusesDelete(ifUnused, ifEmpty)) !== undefined) return
     yield* bindingSteps(this.#topology, () => this.#topology.bindingsOf(queue))
   }

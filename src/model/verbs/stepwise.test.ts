@@ -57,11 +57,35 @@ test('so is a queue', () => {
   assert.deepEqual([queues.size, bindings.size], [0, 0])
 })
 
-test('a queue that must be unused or empty goes at once: the condition holds for the whole of it', () => {
+test('a queue that must be empty goes in steps, too; one that is not keeps its bindings', () => {
   const world = new TestWorld()
   bind(world.vhost)
-  value((answered) => world.vhost.deleteQueue('q', { ifUnused: true, ifEmpty: false }, ALICE, answered))
-  assert.equal(world.vhost.topology.bindings.size, 0)
+  const { bindings, queues } = world.vhost.topology
+  const conditions = { ifUnused: true, ifEmpty: true }
+  world.publish({ exchange: 'x', key: 'k.1' })
+  world.vhost.deleteQueue('q', conditions, ALICE, ({ refusal }) => assert.equal(refusal?.code, 'precondition-failed'))
+  world.settle()
+  assert.equal(bindings.size, MANY)
+  value((answered) => answered(world.vhost.purgeQueue('q', ALICE)))
+  const ask = (answered: Answered<number>): void => world.vhost.deleteQueue('q', conditions, ALICE, answered)
+  assert.deepEqual(
+    watched(world, () => bindings.size, ask),
+    GRADUAL,
+  )
+  assert.deepEqual([queues.size, bindings.size], [0, 0])
+})
+
+test('an exchange that must be unused goes in steps when very many others lead to it', () => {
+  const world = new TestWorld()
+  world.exchange('to', 'direct')
+  for (let i = 0; i < MANY; i++) world.bindExchange('amq.direct', 'to', `k.${i}`)
+  const { bindings } = world.vhost.topology
+  const ask = (answered: Answered<null>): void => world.vhost.deleteExchange('to', true, answered)
+  assert.deepEqual(
+    watched(world, () => bindings.size, ask),
+    GRADUAL,
+  )
+  assert.equal(bindings.size, 0)
 })
 
 test('a queue whose bindings are being removed belongs to its owner; others remove none', () => {
