@@ -379,6 +379,8 @@ export class AmqpActor implements Actor {
   async #closeChannel(channel: Channel): Promise<string> {
     this.#send(channel.id, 'channel.close', { replyCode: 200, replyText: 'bye' })
     await this.#ok(channel.id, 'channel.close-ok')
+    // What was on its way came before.
+    this.#collect()
     this.#forget(channel)
     return 'closed'
   }
