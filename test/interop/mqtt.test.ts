@@ -82,6 +82,11 @@ test('MQTT.js in a browser', async () => {
   })
   try {
     const page = await browser.newPage()
+    // A page of this machine: those of others may not use guest.
+    await page.route('http://localhost/', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+    )
+    await page.goto('http://localhost/')
     await page.addScriptTag({ path: createRequire(import.meta.url).resolve('mqtt/dist/mqtt.min') })
     const seen = await page.evaluate(`(${PAGE_SCRIPT})(${JSON.stringify(webSocketUrl())})`)
     assert.deepEqual(

@@ -83,6 +83,11 @@ test('@stomp/stompjs in a browser', async () => {
   })
   try {
     const page = await browser.newPage()
+    // A page of this machine: those of others may not use guest.
+    await page.route('http://localhost/', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+    )
+    await page.goto('http://localhost/')
     const bundle = createRequire(import.meta.url).resolve('@stomp/stompjs')
     await page.addScriptTag({ path: bundle })
     assert.deepEqual(await page.evaluate(`(${PAGE_SCRIPT})(${JSON.stringify(webSocketUrl())})`), ['1.2', 'größer 🐇'])
