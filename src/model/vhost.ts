@@ -24,6 +24,7 @@ import type { QueueHost } from './queue/queue-host.ts'
 import type { BindingRecord, VhostRecord } from './records/records.ts'
 import type { Exchange, ExchangeHost } from './routing/exchange.ts'
 import type { ExchangeState } from './routing/exchange-state.ts'
+import { Flows } from './routing/flows.ts'
 import type { Publisher } from './routing/publisher.ts'
 import { ReplyQueues } from './routing/reply-to.ts'
 import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, Route } from './routing/route.ts'
@@ -53,6 +54,8 @@ export class Vhost {
   /** Direct reply-to: sessions open their reply queues here. */
   readonly replies: ReplyQueues
   readonly tracer: Tracer
+  /** What went from which exchange to which queue. */
+  readonly flows: Flows
   /** Whether publishes and deliveries are copied to `amq.rabbitmq.trace` or to taps: sessions ask before they call the tracer. */
   isTraced: boolean
   record: VhostRecord
@@ -76,7 +79,8 @@ export class Vhost {
       emptied: (exchange) => this.#leftovers.addExchange(exchange),
     })
     this.#leftovers = new Leftovers(this.topology, world)
-    this.#router = new Router(this.topology, this.replies, world.publisher)
+    this.flows = new Flows(this.topology)
+    this.#router = new Router(this.topology, this.replies, world.publisher, this.flows)
     this.#queueVerbs = new QueueVerbs(this.topology, world, () => this.record)
     this.#exchangeVerbs = new ExchangeVerbs(this.topology, world)
     this.#bindingVerbs = new BindingVerbs(this.topology, world)
@@ -145,6 +149,7 @@ export class Vhost {
 
   /** Publishes a routed draft. Afterwards `mustWait` tells whether its confirm waits for the log. */
   publishTo(route: Route, draft: MessageDraft): PublishOutcome {
+    if (route.published++ === 0) this.flows.onUsed(route)
     return this.publisher.publish(route, draft)
   }
 

@@ -1,13 +1,26 @@
 /**
- * Who moved what: `publishes` and `deliveries` of a channel, `deliveries` of a queue, `incoming` of an exchange, as the HTTP
- * API shows them in details of one object. [RabbitMQ: management HTTP API]
+ * Who moved what: `publishes` and `deliveries` of a channel, `incoming` and `deliveries` of a queue, `incoming` and
+ * `outgoing` of an exchange, as the HTTP API shows them in details of one object. [RabbitMQ: management HTTP API]
  */
 import type { ChannelStatus, ConnectionHandle } from '../../model/connections.ts'
 import type { ExchangeTally, QueueTally } from '../../model/message/session-tallies.ts'
+import type { Queue } from '../../model/queue/queue.ts'
+import type { Flow } from '../../model/routing/flows.ts'
 import type { ManagementContext } from '../context.ts'
 import type { JsonObject } from '../http/list-reply.ts'
-import { DELIVERY_FIELDS, deliveryRow, PUBLISH_FIELDS, publishRow, withDetails } from '../stats/fields.ts'
+import {
+  DELIVERY_FIELDS,
+  deliveryRow,
+  FLOW_FIELDS,
+  flowRow,
+  PUBLISH_FIELDS,
+  publishRow,
+  withDetails,
+} from '../stats/fields.ts'
 import type { SampleWindows } from '../stats/series.ts'
+
+/** Queues in the details of one exchange. */
+const FLOWS_SHOWN_MAX = 1_000
 
 /** What a channel published, by exchange. */
 export function publishesOf(
@@ -65,6 +78,33 @@ export function publishesTo(
     }
   }
   return shown
+}
+
+/** What an exchange gave, by queue. */
+export function flowsFrom(
+  context: ManagementContext,
+  vhost: string,
+  exchange: string,
+  windows: SampleWindows,
+): JsonObject[] {
+  return [...(context.broker.vhost(vhost)?.flows.from(exchange) ?? [])]
+    .slice(0, FLOWS_SHOWN_MAX)
+    .map((flow) => ({ queue: { name: flow.queue, vhost }, stats: flowStats(context, flow, windows) }))
+}
+
+/** What a queue got, by exchange. */
+export function flowsTo(context: ManagementContext, queue: Queue, windows: SampleWindows): JsonObject[] {
+  const { vhost } = queue
+  return (context.broker.vhost(vhost)?.flows.to(queue) ?? []).map((flow) => ({
+    exchange: { name: flow.exchange, vhost },
+    stats: flowStats(context, flow, windows),
+  }))
+}
+
+function flowStats({ statistics }: ManagementContext, flow: Flow, windows: SampleWindows): JsonObject {
+  const { everyMs } = statistics
+  const series = statistics.ofTally(flow)
+  return withDetails(FLOW_FIELDS, FLOW_FIELDS, flowRow(flow), series, everyMs, windows.msg_rates)
 }
 
 function* channelsIn(

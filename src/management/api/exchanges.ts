@@ -21,7 +21,7 @@ import { columnsOf, type JsonObject, listReply, pick } from '../http/list-reply.
 import type { Infer } from '../http/schema.ts'
 import { EXCHANGE_FIELDS, isAnySet, withDetails } from '../stats/fields.ts'
 import { type SampleWindows, windowsOf } from '../stats/series.ts'
-import { publishesTo } from './breakdown-json.ts'
+import { flowsFrom, publishesTo } from './breakdown-json.ts'
 import { asked, demand, exchangeName, exchangeOf, vhostOf, visibleVhosts } from './scope.ts'
 import { withoutStats } from './stats-query.ts'
 
@@ -62,11 +62,12 @@ export function exchangeEndpoints(context: ManagementContext): Endpoint[] {
       summary: 'One exchange. `amq.default` is the default exchange.',
       handle: (request) => {
         const exchange = exchangeOf(context.broker, request)
+        context.broker.vhost(exchange.record.vhost)?.flows.collect()
         const windows = windowsOf(request.query)
         const shown = {
           ...exchangeJson(context, exchange, windows),
           incoming: publishesTo(context, exchange.record.vhost, exchange.name, windows),
-          outgoing: [],
+          outgoing: flowsFrom(context, exchange.record.vhost, exchange.name, windows),
         }
         return ok(pick(shown, columnsOf(request.query)))
       },
@@ -100,7 +101,7 @@ export function exchangeJson(
   isPlain = false,
 ): JsonObject {
   const { record, counters, policyName } = exchange
-  const row = Float64Array.of(counters.publishedIn, counters.publishedIn - counters.unroutable)
+  const row = Float64Array.of(counters.publishedIn, counters.publishedOut)
   const hasStats = !isPlain && isAnySet(EXCHANGE_FIELDS, EXCHANGE_FIELDS, row)
   const series = statistics.ofExchange(exchange)
   const { everyMs } = statistics
@@ -132,7 +133,10 @@ class Exchanges {
     const windows = windowsOf(request.query)
     const isPlain = withoutStats(this.#context, request.query)
     const sources: Exchange[] = []
-    for (const vhost of visibleVhosts(this.#context.broker, request, named)) sources.push(...vhost.exchanges())
+    for (const vhost of visibleVhosts(this.#context.broker, request, named)) {
+      vhost.flows.collect()
+      sources.push(...vhost.exchanges())
+    }
     return listReply(request.query, {
       sources,
       nameOf: ({ name }) => name,

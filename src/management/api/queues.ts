@@ -21,7 +21,7 @@ import { columnsOf, listReply, pick } from '../http/list-reply.ts'
 import type { Infer } from '../http/schema.ts'
 import { LENGTH_FIELDS, QUEUE_MESSAGE_FIELDS } from '../stats/fields.ts'
 import { reachesFar } from '../stats/series.ts'
-import { deliveriesFrom } from './breakdown-json.ts'
+import { deliveriesFrom, flowsTo } from './breakdown-json.ts'
 import { channelIndex, consumerJson } from './connection-json.ts'
 import { queueJson } from './queue-json.ts'
 import { actorOf, asked, demand, queueOf, vhostOf, visibleVhosts } from './scope.ts'
@@ -186,7 +186,7 @@ class Queues {
       consumer_details: queue.consumers.map((consumer) => consumerJson(this.context, consumer, index)),
       ...shown,
       deliveries: deliveriesFrom(this.context, queue.vhost, queue.name, detail.windows),
-      incoming: [],
+      incoming: flowsTo(this.context, queue, detail.windows),
     }
     return ok(pick(details, columnsOf(request.query)))
   }

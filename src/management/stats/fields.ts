@@ -5,6 +5,7 @@
 import type { DeliveryCounters, MessageCounters } from '../../model/message/message-counters.ts'
 import type { ExchangeTally } from '../../model/message/session-tallies.ts'
 import type { Queue, QueueStatus } from '../../model/queue/queue.ts'
+import type { Flow } from '../../model/routing/flows.ts'
 import type { LongHistory, SampleWindow, Series } from './series.ts'
 
 /** Counters of messages, as listings call them. */
@@ -129,6 +130,14 @@ export function deliveryRow(of: DeliveryCounters): Row {
     of.acked,
     of.redelivered,
   )
+}
+
+/** What went from an exchange to a queue. */
+export const FLOW_FIELDS = ['publish'] as const
+
+/** What went from an exchange to a queue, in the order of `FLOW_FIELDS`. */
+export function flowRow({ published }: Flow): Row {
+  return Float64Array.of(published)
 }
 
 /** What a channel published to an exchange, in the order of `PUBLISH_FIELDS`. */

@@ -14,12 +14,14 @@ import type { ConnectionHandle } from '../../model/connections.ts'
 import type { ExchangeTally, QueueTally } from '../../model/message/session-tallies.ts'
 import type { Queue } from '../../model/queue/queue.ts'
 import type { Exchange } from '../../model/routing/exchange.ts'
+import type { Flow } from '../../model/routing/flows.ts'
 import type { Vhost } from '../../model/vhost.ts'
 import {
   CHANNEL_FIELDS,
   CONNECTION_FIELDS,
   deliveryRow,
   EXCHANGE_FIELDS,
+  flowRow,
   LENGTH_FIELDS,
   NODE_FIELDS,
   OVERVIEW_FIELDS,
@@ -101,8 +103,8 @@ export class Statistics implements TimerOwner, TurnTask {
   readonly #connections = new Map<string, Series>()
   readonly #channels = new Map<string, Series>()
   readonly #channelVhosts = new Map<string, string>()
-  /** What channels moved, by queue and by exchange. */
-  readonly #tallies = new Map<QueueTally | ExchangeTally, Series>()
+  /** What channels moved, by queue and by exchange; what exchanges gave to queues. */
+  readonly #tallies = new Map<QueueTally | ExchangeTally | Flow, Series>()
   readonly #vhosts = new Map<string, VhostTally>()
   /** Stands for histories that do not exist. */
   readonly #blank: Series
@@ -158,8 +160,8 @@ export class Statistics implements TimerOwner, TurnTask {
     return this.#channels.get(name) ?? this.#blank
   }
 
-  /** Of one channel and one queue or exchange. */
-  ofTally(tally: QueueTally | ExchangeTally): Series {
+  /** Of one channel and one queue or exchange, or of an exchange and a queue. */
+  ofTally(tally: QueueTally | ExchangeTally | Flow): Series {
     return this.#tallies.get(tally) ?? this.#blank
   }
 
@@ -276,6 +278,7 @@ export class Statistics implements TimerOwner, TurnTask {
       const row = new Float64Array(VHOST_FIELDS.length)
       live.set(vhost.name, row)
       totals = yield* this.#sampleQueues(vhost, tickMs, row, totals)
+      yield* this.#sampleFlows(vhost, tickMs)
       yield* this.#sampleExchanges(vhost, tickMs)
     }
     this.#history?.end(tickMs)
@@ -309,12 +312,20 @@ export class Statistics implements TimerOwner, TurnTask {
     return { messages: ready + unacked, ready, unacked, consumers }
   }
 
+  *#sampleFlows({ flows }: Vhost, tickMs: number): Generator<void> {
+    let seen = 0
+    for (const flow of flows.all()) {
+      this.#sample(this.#tallies, flow, tickMs, flowRow(flow))
+      if (++seen % SLICE === 0) yield
+    }
+  }
+
   *#sampleExchanges(vhost: Vhost, tickMs: number): Generator<void> {
     const row = new Float64Array(EXCHANGE_FIELDS.length)
     let seen = 0
     for (const exchange of vhost.exchanges()) {
       row[0] = exchange.counters.publishedIn
-      row[1] = exchange.counters.publishedIn - exchange.counters.unroutable
+      row[1] = exchange.counters.publishedOut
       this.#sample(this.#exchanges, exchange, tickMs, row)
       if (++seen % SLICE === 0) yield
     }

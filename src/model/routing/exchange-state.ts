@@ -3,9 +3,11 @@
  */
 
 import type { EffectivePolicy } from '../policy/policy.ts'
+import type { MessageTarget } from '../queue/queue.ts'
 import type { ExchangeRecord } from '../records/records.ts'
 import { type Arguments, stringArgument } from '../values/arguments.ts'
 import type { Binding, Exchange, ExchangeCounters, ExchangeHost, ExchangeIndex, ExchangeType } from './exchange.ts'
+import type { Flow } from './flows.ts'
 import type { Route } from './route.ts'
 import { DEFAULT_EXCHANGE, isSystemExchange } from './system-exchanges.ts'
 
@@ -24,9 +26,11 @@ export class ExchangeState implements Exchange {
   readonly isSystem: boolean
   readonly outgoing = new Set<Binding>()
   readonly incoming = new Set<Binding>()
-  readonly counters: ExchangeCounters = { publishedIn: 0, returned: 0, unroutable: 0 }
+  readonly counters: ExchangeCounters = { publishedIn: 0, publishedOut: 0, returned: 0, unroutable: 0 }
   /** Routes by routing key, kept by the router. */
   readonly routes = new Map<string, Route>()
+  /** What it gave to which queue; kept by `Flows`. */
+  readonly flows = new Map<MessageTarget, Flow>()
   alternate: string | null
   policyName: string | null = null
   operatorPolicyName: string | null = null

@@ -116,6 +116,8 @@ export interface Exchange {
 export interface ExchangeCounters {
   /** Messages published to it, and how many of those found no target. */
   publishedIn: number
+  /** Copies that it gave to queues, as of the last look (`Flows.collect`). */
+  publishedOut: number
   /** Of the unroutable ones, those that went back to their publisher. */
   returned: number
   unroutable: number

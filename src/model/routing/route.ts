@@ -5,6 +5,7 @@
  * `isReusable` holds and `revision` equals the vhost's `topologyRevision`.
  */
 import type { MessageTarget } from '../queue/queue.ts'
+import type { ExchangeState } from './exchange-state.ts'
 
 /** The targets of a message. One that is not reusable is borrowed: valid until the next message is routed. */
 export class Route {
@@ -14,11 +15,17 @@ export class Route {
   revision: number
   /** Whether the same exchange and routing key, without extra keys, lead here as long as the revision stands. */
   isReusable: boolean
+  /** Where its messages are published to, for counting; null: they are not told apart. */
+  exchange: ExchangeState | null
+  /** Messages published by it since `Flows` looked; one more when it is not reusable, because `Flows` knows those few. */
+  published: number
 
-  constructor(targets: MessageTarget[], revision: number, isReusable: boolean) {
+  constructor(targets: MessageTarget[], revision: number, isReusable: boolean, exchange: ExchangeState | null = null) {
     this.targets = targets
     this.revision = revision
     this.isReusable = isReusable
+    this.exchange = exchange
+    this.published = isReusable ? 0 : 1
   }
 }
 

@@ -11,6 +11,7 @@ import type { MessageTarget } from '../queue/queue.ts'
 import type { Topology } from '../topology.ts'
 import type { Binding, RouteSet } from './exchange.ts'
 import type { ExchangeState } from './exchange-state.ts'
+import type { Flows } from './flows.ts'
 import type { Publisher } from './publisher.ts'
 import type { ReplyQueues } from './reply-to.ts'
 import { Route } from './route.ts'
@@ -23,6 +24,7 @@ export class Router implements RouteSet {
   readonly #topology: Topology
   readonly #replies: ReplyQueues
   readonly #publisher: Publisher
+  readonly #flows: Flows
   // The search under way. Searching never nests; publishing does, so routes that are not kept come one per level.
   readonly #visited = new Set<ExchangeState>()
   readonly #targets = new Set<MessageTarget>()
@@ -36,10 +38,11 @@ export class Router implements RouteSet {
   #rememberedWeight = 0
   #lastLetter: { readonly exchange: string; readonly routingKey: string; readonly route: Route } | null = null
 
-  constructor(topology: Topology, replies: ReplyQueues, publisher: Publisher) {
+  constructor(topology: Topology, replies: ReplyQueues, publisher: Publisher, flows: Flows) {
     this.#topology = topology
     this.#replies = replies
     this.#publisher = publisher
+    this.#flows = flows
   }
 
   /** The route of a draft that is published to this exchange. */
@@ -50,7 +53,7 @@ export class Router implements RouteSet {
       if (known !== undefined && known.revision === revision) return known
     }
     this.#search(exchange, draft)
-    const route = this.#isReusable ? this.#remember(exchange, draft.routingKey) : this.#passingRoute()
+    const route = this.#isReusable ? this.#remember(exchange, draft.routingKey) : this.#passingRoute(exchange)
     this.#targets.clear()
     return route
   }
@@ -81,7 +84,7 @@ export class Router implements RouteSet {
     // Every exchange of the vhost is a state.
     if (destination.kind === 'exchange') return this.route(destination.exchange as ExchangeState, draft)
     this.#targets.add(destination.queue)
-    const route = this.#passingRoute()
+    const route = this.#passingRoute(null)
     this.#targets.clear()
     return route
   }
@@ -145,13 +148,16 @@ export class Router implements RouteSet {
 
   // Keeping
 
-  #passingRoute(): Route {
+  #passingRoute(exchange: ExchangeState | null): Route {
     const level = this.#publisher.depth
     let route = this.#passing[level]
     if (route === undefined) {
       route = new Route([], 0, false)
       this.#passing[level] = route
+      this.#flows.borrowed.push(route)
     }
+    this.#flows.credit(route)
+    route.exchange = exchange
     route.revision = this.#topology.revision
     route.targets.length = 0
     for (const target of this.#targets) route.targets.push(target)
@@ -160,7 +166,7 @@ export class Router implements RouteSet {
 
   #remember(exchange: ExchangeState, routingKey: string): Route {
     const { revision } = this.#topology
-    const route = new Route([...this.#targets], revision, true)
+    const route = new Route([...this.#targets], revision, true, exchange)
     const weight = route.targets.length + 1
     if (this.#rememberedRevision !== revision || this.#rememberedWeight + weight > REMEMBERED_WEIGHT_MAX) this.#forget()
     if (exchange.routes.size === 0) this.#remembering.push(exchange)
