@@ -56,3 +56,11 @@ test('columns reach into objects and lists', () => {
   assert.deepEqual(pick(entry, [['b'], ['b', 'c']]), { b: { c: 2, d: 3 } })
   assert.deepEqual(entry.b, { c: 2, d: 3 })
 })
+
+test('a pattern that would take ages ends in a 400, and soon', async () => {
+  const items = Array.from({ length: 1_000 }, (_, i) => ({ name: `${'a'.repeat(60)}!${i}`, depth: i }))
+  const query = `page=1&use_regex=true&name=${encodeURIComponent('^(a+)+$')}`
+  await assert.rejects(list(query, items), { status: 400, reason: /takes too long/ })
+  const { json } = await list(`page=1&use_regex=true&name=${encodeURIComponent('^A+!99\\d$')}`, items)
+  assert.equal((json as { filtered_count: number }).filtered_count, 10)
+})

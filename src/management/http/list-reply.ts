@@ -8,6 +8,7 @@
 import { breathe } from '../../base/breathe.ts'
 import { ApiError, badRequest } from './api-error.ts'
 import type { Reply } from './endpoint.ts'
+import { matching, namePattern } from './name-pattern.ts'
 
 const PAGE_SIZE_DEFAULT = 100
 const PAGE_SIZE_MAX = 500
@@ -35,7 +36,8 @@ export interface ListQuery {
   readonly reverse: boolean
   readonly page: number | null
   readonly pageSize: number
-  readonly filter: ((name: string) => boolean) | null
+  /** A text in lower case, or a pattern. */
+  readonly filter: string | RegExp | null
 }
 
 /** Reads the query; a 400 when it makes no sense. */
@@ -74,19 +76,16 @@ function wholeNumber(text: string): number {
   return Number(text)
 }
 
-function nameFilter(query: URLSearchParams): ((name: string) => boolean) | null {
+function nameFilter(query: URLSearchParams): string | RegExp | null {
   const name = query.get('name')
   if (name === null || name === '') return null
-  if (query.get('use_regex') !== 'true') {
-    const wanted = name.toLowerCase()
-    return (candidate) => candidate.toLowerCase().includes(wanted)
-  }
-  try {
-    const pattern = new RegExp(name, 'i')
-    return (candidate) => pattern.test(candidate)
-  } catch (error) {
-    throw error instanceof SyntaxError ? badRequest('Pagination parameters are invalid') : error
-  }
+  return query.get('use_regex') === 'true' ? namePattern(name) : name.toLowerCase()
+}
+
+/** Sources whose names contain a text, or match a pattern. */
+async function filtered<T>({ sources, nameOf }: Listing<T>, filter: string | RegExp): Promise<readonly T[]> {
+  if (typeof filter !== 'string') return await matching(sources, nameOf, filter)
+  return sources.filter((source) => nameOf(source).toLowerCase().includes(filter))
 }
 
 /** The reply to a request for a list. */
@@ -98,23 +97,22 @@ export async function listReply<T>(params: URLSearchParams, listing: Listing<T>)
     return { status: 200, text: arrayText(listing, sorted, query.columns) }
   }
   const { filter, page, pageSize } = query
-  const matching =
-    filter === null ? listing.sources : listing.sources.filter((source) => filter(listing.nameOf(source)))
-  const pageCount = Math.max(1, Math.ceil(matching.length / pageSize))
+  const found = filter === null ? listing.sources : await filtered(listing, filter)
+  const pageCount = Math.max(1, Math.ceil(found.length / pageSize))
   if (page > pageCount) {
     throw new ApiError(
       400,
       'page_out_of_range',
-      `Page out of range, page: ${page} page size: ${pageSize}, len: ${matching.length}`,
+      `Page out of range, page: ${page} page size: ${pageSize}, len: ${found.length}`,
     )
   }
-  const sorted = await sort(listing, matching, query)
+  const sorted = await sort(listing, found, query)
   const shown = sorted.slice((page - 1) * pageSize, page * pageSize)
   const items = shown.map((source) => pick(listing.build(source), query.columns))
   return {
     status: 200,
     json: {
-      filtered_count: matching.length,
+      filtered_count: found.length,
       item_count: items.length,
       items,
       page,
