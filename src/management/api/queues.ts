@@ -176,6 +176,7 @@ class Queues {
   async one(request: ApiRequest): Promise<Reply> {
     const queue = queueOf(this.context.broker, request)
     const detail = queueDetail(this.context, request.query)
+    if (!detail.withoutStats) await this.context.statistics.coldHeads.see(queue)
     const { queueHistory, clock } = this.context
     const isFar = queueHistory !== null && !detail.withoutStats && reachesFar(detail.windows)
     const past = isFar ? await queueHistory.of(queue.record.ledgerId, clock.nowMs()) : null

@@ -16,6 +16,7 @@ import type { Queue } from '../../model/queue/queue.ts'
 import type { Exchange } from '../../model/routing/exchange.ts'
 import type { Flow } from '../../model/routing/flows.ts'
 import type { Vhost } from '../../model/vhost.ts'
+import { ColdHeads } from './cold-heads.ts'
 import {
   CHANNEL_FIELDS,
   CONNECTION_FIELDS,
@@ -94,6 +95,8 @@ class VhostTally {
 export class Statistics implements TimerOwner, TurnTask {
   readonly everyMs: number
   readonly budget = new SampleBudget(HISTORY_BYTES_MAX)
+  /** Learns the ages of messages that are on disk alone. */
+  readonly coldHeads: ColdHeads
   readonly overview: Series
   readonly node: Series
   readonly #options: StatisticsOptions
@@ -118,6 +121,7 @@ export class Statistics implements TimerOwner, TurnTask {
   constructor(options: StatisticsOptions) {
     this.#options = options
     this.everyMs = options.everyMs
+    this.coldHeads = new ColdHeads(options.timers.clock)
     this.overview = new Series(OVERVIEW_FIELDS.length, this.everyMs, true, this.budget)
     this.node = new Series(NODE_FIELDS.length, this.everyMs, true, this.budget)
     this.#blank = new Series(1, this.everyMs, false, this.budget)
@@ -303,6 +307,7 @@ export class Statistics implements TimerOwner, TurnTask {
       writeLengths(status, row, QUEUE_MESSAGE_FIELDS.length)
       this.#sample(this.#queues, queue, tickMs, row)
       this.#history?.note(queue.record, row)
+      if (status.oldestReadyAtMs === 0 && status.readyCount > 0) this.coldHeads.onCold(queue)
       addQueue(ofVhost, row)
       ready += status.readyCount
       unacked += status.unackedCount

@@ -143,7 +143,7 @@ export interface QueueStatus {
   readonly diskBytes: number
   readonly consumerCount: number
   readonly consumerCapacity: number
-  /** Time of publishing of the oldest ready message, ms; 0 when there is none or it is not in memory. */
+  /** Time of publishing of the oldest ready message, ms; 0 when there is none, or its bytes were not in memory yet: `load` them. */
   readonly oldestReadyAtMs: number
   readonly idleSinceMs: number
   readonly singleActiveTag: string | null
@@ -165,6 +165,8 @@ export interface EntryFacts {
 export interface QueueContents {
   /** The sequence that the next entry gets: entries from here on came later. */
   readonly end: number
+  /** The ready entry that goes out next; 0 when there is none. */
+  readonly head: number
   /** Whether consumers get nothing until `resume`. Publishing, `take` and expiry go on. */
   readonly isPaused: boolean
   /** The smallest sequence of a ready entry at or above `from`; 0 when there is none. */

@@ -268,9 +268,8 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
   }
 
   status(): QueueStatus {
-    const { store, ledger, reader } = this
+    const { ledger, reader } = this
     return statusOf({
-      store,
       ledger,
       reader,
       entries: this.#entries,

@@ -37,6 +37,10 @@ export class Contents implements QueueContents {
     return this.#owner.ledger.nextSequence
   }
 
+  get head(): number {
+    return this.#entries.order.peek()
+  }
+
   nextReady(from: number): number {
     const { ledger, readyEnd } = this.#owner
     const { order } = this.#entries

@@ -22,6 +22,9 @@ export class EntryReader implements LoadSink {
   /** Of the entry opened last. */
   address: Address = 0
   isLoading = false
+  /** The entry whose time of publishing was asked for last, and that time. */
+  #timed = 0
+  #timedAtMs = 0
 
   constructor(store: MessageStore, ledger: Ledger, owner: EntryReaderOwner) {
     this.#store = store
@@ -44,6 +47,15 @@ export class EntryReader implements LoadSink {
       this.#store.load(this.#ledger, sequence, this)
     }
     return false
+  }
+
+  /** When a live entry was published, ms; 0 when it has not been in memory since it was asked for. */
+  publishedAtMs(sequence: number): number {
+    if (sequence === this.#timed) return this.#timedAtMs
+    if (!this.#store.open(this.#ledger.addressOf(sequence), this.view)) return 0
+    this.#timed = sequence
+    this.#timedAtMs = this.view.publishedAtMs
+    return this.#timedAtMs
   }
 
   onLoaded(failed: boolean): void {

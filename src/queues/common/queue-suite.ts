@@ -108,6 +108,26 @@ function deliverySuite(bed: MakeBed, check: Check): void {
     assert.deepEqual(sink.bodies, ['a', 'b'])
   })
 
+  check('the age of the oldest entry is known while its bytes are elsewhere, and after they were read', () => {
+    const it = bed()
+    it.publishAll('a')
+    const publishedAtMs = it.queue.status().oldestReadyAtMs
+    assert.ok(publishedAtMs > 0)
+    it.clock.advance(5_000)
+    it.publishAll('b')
+    it.store.unload()
+    assert.equal(it.queue.status().oldestReadyAtMs, publishedAtMs)
+    assert.deepEqual(it.takeAll(), ['a', 'b'])
+    it.publishAll('c')
+    it.store.unload()
+    assert.equal(it.queue.status().oldestReadyAtMs, 0)
+    const contents = it.queue.contents!
+    contents.load(contents.head, () => assert.equal(it.queue.status().oldestReadyAtMs, publishedAtMs + 5_000))
+    it.endTurns()
+    it.store.unload()
+    assert.equal(it.queue.status().oldestReadyAtMs, publishedAtMs + 5_000)
+  })
+
   check('a damaged entry is gone, the others are delivered', () => {
     const it = bed()
     it.publishAll('a', 'b', 'c')

@@ -1,7 +1,7 @@
 /**
  * The status of a queue, put together from its parts: for listings, on request.
  */
-import type { Ledger, MessageStore } from '../../model/message/message-store.ts'
+import type { Ledger } from '../../model/message/message-store.ts'
 import type { QueueStatus } from '../../model/queue/queue.ts'
 import type { Entries } from './entries.ts'
 import type { EntryReader } from './entry-reader.ts'
@@ -9,7 +9,6 @@ import type { Roster } from './roster.ts'
 
 /** What a status is made of. */
 export interface StatusParts {
-  readonly store: MessageStore
   readonly ledger: Ledger
   readonly reader: EntryReader
   readonly entries: Entries
@@ -47,8 +46,7 @@ export function statusOf(parts: StatusParts): QueueStatus {
   }
 }
 
-function oldestReadyAtMs({ store, ledger, reader, entries }: StatusParts): number {
+function oldestReadyAtMs({ reader, entries }: StatusParts): number {
   const head = entries.order.peek()
-  if (head === 0 || !store.open(ledger.addressOf(head), reader.view)) return 0
-  return reader.view.publishedAtMs
+  return head === 0 ? 0 : reader.publishedAtMs(head)
 }

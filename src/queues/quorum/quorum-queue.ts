@@ -280,11 +280,10 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
   }
 
   status(): QueueStatus {
-    const { store, ledger, reader } = this
+    const { ledger, reader } = this
     const holdings = this.#holdings
     const commits = this.#commits
     return statusOf({
-      store,
       ledger,
       reader,
       entries: this.#entries,
