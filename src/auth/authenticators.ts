@@ -70,7 +70,7 @@ export class Authenticators implements Login {
     }
     const verdict = await this.#decide(claim)
     if ('reason' in verdict) return await this.#refused(verdict, source)
-    this.attempts.succeeded(source)
+    this.attempts.succeeded(source, verdict.user)
     return verdict
   }
 
@@ -155,7 +155,7 @@ export class Authenticators implements Login {
       protocol: source.protocol,
       address: source.remoteAddress,
     })
-    await this.attempts.failed(source)
+    await this.attempts.failed(source, refused.user)
     return refused
   }
 }

@@ -14,6 +14,7 @@ const DELAY_MS_MAX = 5_000
 const FORGET_AFTER_MS = 60_000
 const ADDRESSES_MAX = 10_000
 const WAITING_MAX = 50
+const SOURCES_MAX = 10_000
 const OF_THIS_MACHINE = /^(?:127\.|::1$)/
 
 /** Logins of one protocol since the broker started. */
@@ -21,6 +22,14 @@ export interface LoginCounters {
   attempts: number
   succeeded: number
   failed: number
+}
+
+/** Logins of one user from one address over one protocol, since sources are tracked. */
+export interface SourceCounters extends LoginCounters {
+  readonly remoteAddress: string
+  /** Empty when the credentials name nobody. */
+  readonly user: string
+  readonly protocol: string
 }
 
 interface Address {
@@ -47,6 +56,8 @@ export class LoginAttempts {
   readonly #wheel: TimerWheel
   readonly #addresses = new Map<string, Address>()
   readonly #counters = new Map<string, LoginCounters>()
+  /** The oldest first; null while sources are not tracked. */
+  #sources: Map<string, SourceCounters> | null = null
 
   constructor(wheel: TimerWheel) {
     this.#wheel = wheel
@@ -63,6 +74,21 @@ export class LoginAttempts {
   /** Starts all counters anew. */
   resetCounters(): void {
     this.#counters.clear()
+    this.#sources?.clear()
+  }
+
+  /** By address, user and protocol; the newest 10,000, and none unless they are tracked. */
+  get sources(): Iterable<Readonly<SourceCounters>> {
+    return this.#sources?.values() ?? []
+  }
+
+  get isTrackingSources(): boolean {
+    return this.#sources !== null
+  }
+
+  /** Begins or ends to tell sources apart; what was counted of them is forgotten at the end. */
+  trackSources(isTracked: boolean): void {
+    if (isTracked !== this.isTrackingSources) this.#sources = isTracked ? new Map() : null
   }
 
   /** Whether this address has so many refusals waiting that another attempt is not even looked at. */
@@ -72,17 +98,19 @@ export class LoginAttempts {
     return isExhausted
   }
 
-  succeeded(source: LoginSource): void {
-    const counters = this.#countersOf(source.protocol)
-    counters.attempts++
-    counters.succeeded++
+  succeeded(source: LoginSource, user: string): void {
+    for (const counters of this.#countersFor(source, user)) {
+      counters.attempts++
+      counters.succeeded++
+    }
   }
 
   /** Counts a failure; resolves when the peer may hear of it. */
-  failed(source: LoginSource): Promise<void> {
-    const counters = this.#countersOf(source.protocol)
-    counters.attempts++
-    counters.failed++
+  failed(source: LoginSource, user: string): Promise<void> {
+    for (const counters of this.#countersFor(source, user)) {
+      counters.attempts++
+      counters.failed++
+    }
     // Also of requests that a proxy on this machine relays: everybody behind it has its address.
     if (source.isLoopback || OF_THIS_MACHINE.test(source.remoteAddress)) return Promise.resolve()
     const address = this.#noteFailure(source.remoteAddress)
@@ -116,6 +144,11 @@ export class LoginAttempts {
     return address
   }
 
+  #countersFor(source: LoginSource, user: string): LoginCounters[] {
+    const counters = this.#countersOf(source.protocol)
+    return this.#sources === null ? [counters] : [counters, sourceCounters(this.#sources, source, user)]
+  }
+
   #countersOf(protocol: string): LoginCounters {
     let counters = this.#counters.get(protocol)
     if (counters === undefined) {
@@ -124,4 +157,21 @@ export class LoginAttempts {
     }
     return counters
   }
+}
+
+function sourceCounters(
+  sources: Map<string, SourceCounters>,
+  { remoteAddress, protocol }: LoginSource,
+  user: string,
+): SourceCounters {
+  const key = JSON.stringify([remoteAddress, user, protocol])
+  const known = sources.get(key) ?? { remoteAddress, user, protocol, attempts: 0, succeeded: 0, failed: 0 }
+  // Last in the map is the latest attempt, so the first is the one to forget.
+  sources.delete(key)
+  sources.set(key, known)
+  for (const oldest of sources.keys()) {
+    if (sources.size <= SOURCES_MAX) break
+    sources.delete(oldest)
+  }
+  return known
 }

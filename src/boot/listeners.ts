@@ -14,6 +14,7 @@ export class OpenListeners {
   readonly #listeners: (Listener | WebSocketListener)[] = []
   readonly #logger: Logger
   readonly #settings: Settings['listeners']
+  #isSuspended = false
 
   constructor(settings: Settings, logger: Logger) {
     this.#settings = settings.listeners
@@ -72,14 +73,27 @@ export class OpenListeners {
     return this.#listeners.length
   }
 
-  /** Ports in use as RabbitMQ lists them: `amqp`, `amqp/ssl`, … */
+  /** Ports in use as RabbitMQ lists them: `amqp`, `amqp/ssl`, … None while they are suspended. */
   facts(): readonly ListenerFact[] {
+    if (this.#isSuspended) return []
     return this.#listeners.map(({ name, host, port }) => ({ protocol: listedProtocol(name), host, port }))
   }
 
   /** Ports in use by name. */
   get ports(): Record<string, number> {
     return Object.fromEntries(this.#listeners.map((listener) => [listener.name, listener.port]))
+  }
+
+  /** Closes all ports; connections go on. */
+  suspend(): void {
+    this.#isSuspended = true
+    for (const listener of this.#listeners) listener.suspend()
+  }
+
+  /** Opens them again. Rejects with a sentence for the first that somebody else has taken. */
+  async resume(): Promise<void> {
+    for (const listener of this.#listeners) await listener.resume()
+    this.#isSuspended = false
   }
 
   /** Stops accepting. */

@@ -14,6 +14,7 @@ import type { Certificates } from './certificates.ts'
 import { importContext } from './contents.ts'
 import type { OpenListeners } from './listeners.ts'
 import type { BrokerParts } from './parts.ts'
+import { Service } from './service.ts'
 import { consoleSignIn } from './sign-in.ts'
 import type { TlsGroup } from './tls.ts'
 
@@ -66,7 +67,7 @@ export async function openManagement(
     timers: foundation.wheel,
     logger: logger.child('management'),
     node: nodeFacts(parts, listeners, certificates),
-    controls: controls(parts, certificates, lent),
+    controls: controls(parts, listeners, certificates, lent),
     audit: parts.audit,
     traces,
     archive: history === null ? null : archiveStore(history),
@@ -137,11 +138,14 @@ function certificateFacts(certificates: Certificates, listeners: OpenListeners):
 }
 
 function controls(
-  { monitor, backends }: BrokerParts,
+  parts: BrokerParts,
+  listeners: OpenListeners,
   certificates: Certificates,
   { log, shutdown }: ProcessControls,
 ): NodeControls {
+  const { monitor, backends } = parts
   return {
+    service: new Service(parts, listeners),
     setLogLevel: (category, level) => log?.setLevel(category, level),
     setMemoryLimit: (limit) => monitor.setMemoryLimit(limit),
     setDiskLimit: (limit) => monitor.setDiskLimit(limit),

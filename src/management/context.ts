@@ -110,6 +110,20 @@ export interface NodeFacts {
   settingsInForce(): Settings
 }
 
+/** What clients get of a node: all, no new connections, none (before an upgrade), or none at all. */
+export const SERVICE_STATES = ['running', 'suspended', 'drained', 'stopped'] as const
+/** One of them. */
+export type ServiceState = (typeof SERVICE_STATES)[number]
+
+/** Whether the node serves clients. */
+export interface NodeService {
+  readonly state: ServiceState
+  /** Opens or closes the ports of clients; a drained and a stopped node also closes connections. */
+  change(state: ServiceState): Promise<void>
+  /** Deletes everything and begins anew, as at the first start. */
+  reset(): Promise<void>
+}
+
 /** Changes of the running node that the command line asks for. */
 export interface NodeControls {
   /** Of one category, or of all that have no level of their own. */
@@ -122,6 +136,7 @@ export interface NodeControls {
   reloadCertificates(): Promise<readonly CertificateReload[]>
   /** Forgets the logins and permissions that the cache of back ends knows. */
   clearAuthCache(): void
+  readonly service: NodeService
   /** Stops the broker. */
   shutdown(): void
 }

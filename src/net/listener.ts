@@ -72,15 +72,29 @@ export class Listener {
   }
 
   /** Resolves when it listens; rejects when it cannot. */
-  listen(): Promise<void> {
-    const { host, port, backlog } = this.#options
+  async listen(): Promise<void> {
+    await this.#bind(this.#options.port)
+    this.#server.on('error', (error) => this.#logger.error(`listener ${this.name}: ${error.message}`, { error }))
+    const address = this.#server.address()
+    if (typeof address === 'object' && address !== null) this.#port = address.port
+  }
+
+  /** Closes the port; nothing else changes. */
+  suspend(): void {
+    if (this.#server.listening) this.#server.close()
+  }
+
+  /** Opens it again. Rejects when somebody else has taken it. */
+  async resume(): Promise<void> {
+    if (!this.#server.listening) await this.#bind(this.#port)
+  }
+
+  #bind(port: number): Promise<void> {
+    const { host, backlog } = this.#options
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen({ port, backlog, ...(host === '' ? {} : { host }) }, () => {
         this.#server.removeListener('error', reject)
-        this.#server.on('error', (error) => this.#logger.error(`listener ${this.name}: ${error.message}`, { error }))
-        const address = this.#server.address()
-        if (typeof address === 'object' && address !== null) this.#port = address.port
         resolve()
       })
     })

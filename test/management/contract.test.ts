@@ -21,7 +21,7 @@ import { ManagedBroker } from './managed-broker.ts'
 
 const ODD = ['/', '%', '%2F', 'ü €😀', `'"`, '?#&=', '..', 'a b', '~', '\\{}[]', '.'] as const
 /** They answer with pages and documents, or end the broker: tested elsewhere. */
-const ELSEWHERE = new Set(['POST /api/warren/shutdown'])
+const ELSEWHERE = new Set(['POST /api/warren/shutdown', 'POST /api/warren/reset'])
 
 const seen = new Set<string>()
 let documented: readonly string[] = []

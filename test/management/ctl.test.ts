@@ -141,7 +141,7 @@ test('shims are commands that call this one', async () => {
   assert.ok((await readdir(shims)).includes('rabbitmqctl'))
   assert.match(
     await readFile(path.join(shims, 'rabbitmqctl'), 'utf8'),
-    /^#!\/bin\/sh\nexec .* ctl --as-rabbitmqctl "\$@"\n$/,
+    /^#!\/bin\/sh\nexec .* ctl --as-rabbitmqctl --script-name rabbitmqctl "\$@"\n$/,
   )
 })
 

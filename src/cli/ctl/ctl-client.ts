@@ -46,6 +46,11 @@ export class CtlClient {
     this.#timeoutMs = timeoutMs
   }
 
+  /** The name of the broker's machine; null when it is this one. */
+  get host(): string | null {
+    return this.#target.kind === 'local' ? null : this.#target.url.hostname
+  }
+
   async get(path: readonly string[], query: Readonly<Record<string, string>> = {}): Promise<unknown> {
     return (await this.#ask('GET', path, undefined, query)).json
   }

@@ -6,6 +6,7 @@ import type { CtlClient, Row } from './ctl-client.ts'
 
 /** Options of all verbs. */
 export interface CtlOptions {
+  readonly formatter: string
   readonly vhost: string
   readonly priority: number | undefined
   readonly applyTo: string | undefined
@@ -29,6 +30,24 @@ export interface CtlOptions {
   readonly limit: number | undefined
   /** Only deprecated features in use. */
   readonly used: boolean
+  readonly all: boolean
+  readonly online: boolean
+  readonly offline: boolean
+  /** Seconds to follow something; undefined: until interrupted. */
+  readonly duration: number | undefined
+  readonly sampleInterval: number | undefined
+  /** Seconds, as given. */
+  readonly timeout: number | undefined
+  readonly pattern: string | undefined
+  readonly pid: number | undefined
+  readonly addressFamily: string | undefined
+  readonly cipher: string | undefined
+  readonly hash: string | undefined
+  readonly iterations: number | undefined
+  /** Of plug-ins. */
+  readonly isEnabledOnly: boolean
+  readonly isMinimal: boolean
+  readonly isVerbose: boolean
 }
 
 /** A call of a verb. */
@@ -40,6 +59,12 @@ export interface CtlCall {
   readInput(): Promise<string>
   readFile(name: string): Promise<string>
   writeFile(name: string, text: string): Promise<void>
+  /** Shows text before the outcome, for verbs that follow something. */
+  print(text: string): void
+  /** RabbitMQ's version, as this broker names it. */
+  productVersion(): string
+  /** Called by the name of one of RabbitMQ's commands. */
+  readonly isShim: boolean
 }
 
 /** What a verb has to show. */

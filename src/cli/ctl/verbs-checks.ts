@@ -1,7 +1,10 @@
 /** Verbs of `warren ctl` that ask how the node is: the checks of rabbitmq-diagnostics, and what it tells of a node. */
+import { connect } from 'node:net'
 import type { Row } from './ctl-client.ts'
 import { CtlError } from './ctl-client.ts'
 import { type CtlCall, type Outcome, SILENT, text, type Verb } from './verb.ts'
+
+const CONNECT_MS_MAX = 5_000
 
 /** The verbs of this file. */
 export const CHECK_VERBS: readonly Verb[] = [
@@ -13,6 +16,12 @@ export const CHECK_VERBS: readonly Verb[] = [
     'check_if_node_is_quorum_critical',
     'node-is-quorum-critical',
     'No queue depends on this node alone.',
+    'Node %n seems to be the only one in a single node cluster, the check does not apply',
+  ),
+  check(
+    'check_if_node_is_mirror_sync_critical',
+    'node-is-mirror-sync-critical',
+    'No queue depends on the mirrors of this node.',
     'Node %n seems to be the only one in a single node cluster, the check does not apply',
   ),
   check('node_health_check', 'is-in-service', 'The node runs.', 'Health check passed'),
@@ -84,27 +93,50 @@ export const CHECK_VERBS: readonly Verb[] = [
   {
     name: 'check_port_connectivity',
     usage: '',
-    summary: 'All listeners are there.',
-    run: async ({ client }) => {
-      const { listeners, node } = (await client.get(['warren', 'status'])) as Row & {
-        readonly listeners: readonly Row[]
-      }
-      for (const { port } of listeners) await client.get(['health', 'checks', 'port-listener', String(port)])
-      return text(
-        `Successfully found listeners on ports ${listeners.map(({ port }) => port).join(', ')} on node ${node}.`,
-      )
-    },
+    summary: 'Every port of the broker takes a connection from here.',
+    run: checkConnectivity,
   },
   ...factVerbs(),
 ]
 
+async function checkConnectivity({ client }: CtlCall): Promise<Outcome> {
+  const { listeners, node, service } = (await client.get(['warren', 'status'])) as Row & {
+    readonly listeners: readonly { readonly ip_address: string; readonly port: number }[]
+  }
+  if (service !== 'running') throw new CtlError(`the ports of clients are closed: the node is ${service}`, 503)
+  const failed: string[] = []
+  for (const { ip_address: address, port } of listeners) {
+    const isAny = address === '' || address === '::' || address === '0.0.0.0'
+    const host = client.host ?? (isAny ? 'localhost' : address)
+    const error = await connectionError(host, port)
+    if (error !== null) failed.push(`${host}:${port} (${error.message})`)
+  }
+  if (failed.length > 0) throw new CtlError(`no connection to ${failed.join(', ')} of node ${node}`, 503)
+  const ports = listeners.map(({ port }) => port).join(', ')
+  return text(`Successfully connected to ports ${ports} on node ${node}.`)
+}
+
+/** Null: it can be reached. */
+function connectionError(host: string, port: number): Promise<Error | null> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: CONNECT_MS_MAX })
+    const end = (error: Error | null): void => {
+      socket.destroy()
+      resolve(error)
+    }
+    socket.on('connect', () => end(null))
+    socket.on('timeout', () => end(new Error('no answer')))
+    socket.on('error', end)
+  })
+}
+
 /** What can be told of a node in a line. */
 function factVerbs(): Verb[] {
   return [
-    fact(
-      'is_running',
-      'Tells whether the broker runs.',
-      ({ node }) => `RabbitMQ on node ${node} is fully booted and running`,
+    fact('is_running', 'Tells whether the broker runs.', ({ node, service }) =>
+      service === 'stopped'
+        ? `RabbitMQ on node ${node} is not running or has not fully booted yet (check with is_booting)`
+        : `RabbitMQ on node ${node} is fully booted and running`,
     ),
     fact(
       'is_booting',

@@ -74,30 +74,67 @@ export const CLUSTER_VERBS: readonly Verb[] = [
   accepted('reclaim_quorum_memory', 'Accepted: the log of a queue is compacted by itself.', '<queue>'),
   accepted('force_checkpoint', 'Accepted: the store takes its snapshots by itself.'),
   accepted('force_gc', 'Accepted: memory is collected when it is needed.'),
-  accepted('start_app', 'Accepted by a broker that runs.'),
+  accepted('rotate_logs', 'Accepted, as RabbitMQ does: SIGHUP makes the broker open its log files anew.'),
+  accepted('hipe_compile', 'Accepted: there is nothing to compile.', '[directory]'),
+  accepted('await_online_quorum_plus_one', 'Accepted: on one node no queue waits for others.'),
+  accepted('await_online_synchronized_mirror', 'Accepted: on one node no queue waits for others.'),
+  accepted('post_upgrade', 'Accepted: there is nothing to do after an upgrade.'),
+  accepted('has_reached_target_cluster_size', 'Accepted: the node is all of its cluster.'),
+  accepted('remove_classic_queue_mirroring_from_policies', 'Accepted: no policy mirrors.'),
+  sync('sync_queue', 'sync', 'Accepted for a queue that is there: it has no mirrors.'),
+  sync('cancel_sync_queue', 'cancel_sync', 'Accepted for a queue that is there: it has no mirrors.'),
   ...refusals(),
 ]
 
 function refusals(): Verb[] {
   const cluster = 'this broker is one node and forms no cluster'
-  const reset = 'stop the broker and remove its data folder instead'
   const erlang = 'there is no Erlang to evaluate it'
-  const listeners = 'listeners are opened at the start; stop the broker instead'
+  const cookie = 'there is no Erlang cookie: the file ctl.sock in the data folder decides who may administer'
+  const streams = 'this broker has no streams'
+  const federation = 'this broker has no federation'
+  const shovels = 'this broker has no shovels'
   return [
     refused('delete_member', '<queue> <node>', 'this node is the only member'),
     refused('transfer_leadership', '[queue...]', cluster),
     refused('join_cluster', '<node>', cluster),
     refused('forget_cluster_node', '<node>', cluster),
     refused('force_boot', '', cluster),
-    refused('stop_app', '', 'the application cannot be stopped alone; `stop` stops the broker'),
-    refused('reset', '', reset),
-    refused('force_reset', '', reset),
     refused('eval', '<expression>', erlang),
     refused('eval_file', '<file>', erlang),
     refused('exec', '<expression>', erlang),
-    refused('rotate_logs', '', 'send SIGHUP to the broker: it opens its log files anew'),
-    refused('suspend_listeners', '', listeners),
-    refused('resume_listeners', '', listeners),
+    refused('remote_shell', '', erlang),
+    refused('observer', '', 'there is no Erlang to observe; the console shows the node'),
+    refused('erlang_cookie_hash', '', cookie),
+    refused('erlang_cookie_sources', '', cookie),
+    refused('change_cluster_node_type', '<type>', cluster),
+    refused('rename_cluster_node', '<from> <to>', cluster),
+    refused('update_cluster_nodes', '<node>', cluster),
+    refused('force_standalone_khepri_boot', '', cluster),
+    refused('grow_to_count', '<count>', cluster),
+    refused('stream_status', '<stream>', streams),
+    refused('restart_stream', '<stream>', streams),
+    refused('add_replica', '<stream> <node>', streams),
+    refused('delete_replica', '<stream> <node>', streams),
+    refused('coordinator_status', '', streams),
+    refused('set_stream_retention_policy', '<stream> <policy>', streams),
+    refused('activate_stream_consumer', '[argument...]', streams),
+    refused('add_super_stream', '<name> [argument...]', streams),
+    refused('delete_super_stream', '<name>', streams),
+    refused('list_stream_connections', '[column...]', streams),
+    refused('list_stream_consumers', '[column...]', streams),
+    refused('list_stream_publishers', '[column...]', streams),
+    refused('list_stream_consumer_groups', '[column...]', streams),
+    refused('list_stream_group_consumers', '[column...]', streams),
+    refused('list_stream_tracking', '<stream>', streams),
+    refused('federation_status', '', federation),
+    refused('restart_federation_link', '<link>', federation),
+    refused('shovel_status', '', shovels),
+    refused('delete_shovel', '<name>', shovels),
+    refused('restart_shovel', '<name>', shovels),
+    refused('list_trust_store', '', 'certificates are trusted by authority: ssl_options.cacertfile'),
+    refused('refresh_trust_store', '', 'certificates are trusted by authority: ssl_options.cacertfile'),
+    refused('add_signing_key', '<name>', 'signing keys are settings: auth_oauth2.signing_keys'),
+    refused('add_uaa_key', '<name>', 'signing keys are settings: auth_oauth2.signing_keys'),
   ]
 }
 
@@ -108,6 +145,18 @@ function accepted(name: string, summary: string, usage = ''): Verb {
     summary,
     run: async ({ client }) => {
       await client.get(['whoami'])
+      return SILENT
+    },
+  }
+}
+
+function sync(name: string, action: string, summary: string): Verb {
+  return {
+    name,
+    usage: '<queue>',
+    summary,
+    run: async ({ client, args, options }) => {
+      await client.post(['queues', options.vhost, args[0]!, 'actions'], { action })
       return SILENT
     },
   }

@@ -1,12 +1,8 @@
 /** Verbs of `warren ctl` on the node: status, limits, logs, health checks. */
-import { SystemClock } from '../../base/clock.ts'
-import { CtlError, type Row } from './ctl-client.ts'
-import { EXIT_UNREACHABLE } from './exit-codes.ts'
-import { type Outcome, SILENT, table, text, type Verb } from './verb.ts'
 
-/** How often `await_startup` asks. */
-const ASK_EVERY_MS = 200
-const AWAIT_MS_MAX = 300_000
+import { awaitProcess, awaitStartup } from './await.ts'
+import { CtlError, type Row } from './ctl-client.ts'
+import { type Outcome, SILENT, table, text, type Verb } from './verb.ts'
 
 /** The verbs of this file. */
 export const NODE_VERBS: readonly Verb[] = [
@@ -29,19 +25,15 @@ export const NODE_VERBS: readonly Verb[] = [
     name: 'await_startup',
     usage: '',
     summary: 'Waits until the broker serves clients.',
-    run: async ({ client }) => {
-      const clock = new SystemClock()
-      for (let waitedMs = 0; ; waitedMs += ASK_EVERY_MS) {
-        try {
-          await client.get(['health', 'checks', 'ready-to-serve-clients'])
-          return SILENT
-        } catch (error) {
-          // Anything but silence will not get better by waiting.
-          if (!(error instanceof CtlError) || error.exitCode !== EXIT_UNREACHABLE || waitedMs >= AWAIT_MS_MAX)
-            throw error
-        }
-        await new Promise<void>((resolve) => clock.alarm(resolve).set(ASK_EVERY_MS))
-      }
+    run: awaitStartup,
+  },
+  {
+    name: 'wait',
+    usage: '[pidfile]',
+    summary: 'Waits until the broker whose process id is in a file, or is --pid, serves clients.',
+    run: async (call) => {
+      await awaitProcess(call)
+      return await awaitStartup(call)
     },
   },
   {
@@ -61,15 +53,6 @@ export const NODE_VERBS: readonly Verb[] = [
     run: async ({ client }) => {
       const { node, cluster_name, alarms, listeners } = (await client.get(['warren', 'status'])) as Row
       return object({ cluster_name, disk_nodes: [node], running_nodes: [node], alarms, partitions: [], listeners })
-    },
-  },
-  {
-    name: 'version',
-    usage: '',
-    summary: "Shows the broker's version.",
-    run: async ({ client }) => {
-      const status = (await client.get(['warren', 'status'])) as Row
-      return text(`${status.rabbitmq_version} (WarrenMQ ${status.warrenmq_version})`)
     },
   },
   {
@@ -164,16 +147,8 @@ export const NODE_VERBS: readonly Verb[] = [
       return SILENT
     },
   },
-  {
-    name: 'list_certificates',
-    usage: '',
-    summary: 'Lists the TLS certificates that listeners show.',
-    run: async ({ client }) => ({
-      kind: 'rows',
-      columns: ['listeners', 'host_names', 'subject', 'issuer', 'not_after'],
-      rows: await client.list(['warren', 'certificates']),
-    }),
-  },
+  certificates('list_certificates'),
+  certificates('certificates'),
   {
     name: 'reload_certificates',
     usage: '',
@@ -209,15 +184,6 @@ export const NODE_VERBS: readonly Verb[] = [
     },
   },
   {
-    name: 'log_tail',
-    usage: '',
-    summary: 'Shows the newest lines of the log (--count).',
-    run: async ({ client, options }) => {
-      const lines = (await client.get(['warren', 'log'], { count: String(options.count ?? 50) })) as readonly string[]
-      return { kind: 'raw', text: lines.map((line) => `${line.trimEnd()}\n`).join('') }
-    },
-  },
-  {
     name: 'list_node_auth_attempt_stats',
     usage: '',
     summary: 'Lists logins by protocol.',
@@ -245,6 +211,20 @@ export const NODE_VERBS: readonly Verb[] = [
 
 function object(value: unknown): Outcome {
   return { kind: 'object', value: value as Row } // What these endpoints answer.
+}
+
+function certificates(name: string): Verb {
+  return {
+    name,
+    usage: '',
+    summary: 'Lists the TLS certificates that listeners show.',
+    banner: () => 'Listing certificates of listeners ...',
+    run: async ({ client }) => ({
+      kind: 'rows',
+      columns: ['listeners', 'host_names', 'subject', 'issuer', 'not_after'],
+      rows: await client.list(['warren', 'certificates']),
+    }),
+  }
 }
 
 function stop(name: string, summary: string): Verb {

@@ -70,6 +70,10 @@ export const OBJECT_VERBS: readonly Verb[] = [
         CONNECTION_COLUMNS,
       ),
   },
+  ofProtocol('list_mqtt_connections', /^MQTT/, ['client_id', 'conn_name']),
+  ofProtocol('list_web_mqtt_connections', /^Web MQTT/, ['client_id', 'conn_name']),
+  ofProtocol('list_stomp_connections', /^STOMP/, ['session_id', 'conn_name']),
+  ofProtocol('list_amqp10_connections', /^AMQP 1-0/, ['auth_mechanism', 'peer_host', 'peer_port', 'state']),
   {
     name: 'list_channels',
     usage: '[column...]',
@@ -168,6 +172,26 @@ export const OBJECT_VERBS: readonly Verb[] = [
     },
   },
 ]
+
+/** Connections of one protocol; `client_id` is what the client says of itself. */
+function ofProtocol(name: string, protocol: RegExp, columns: readonly string[]): Verb {
+  return {
+    name,
+    usage: '[column...]',
+    summary: 'Lists connections of this protocol alone.',
+    banner: () => `Listing ${name.split('_').slice(1, -1).join(' ').toUpperCase()} connections ...`,
+    run: async (call) => {
+      const rows = (await call.client.list(['connections'])).filter((row) => protocol.test(String(row.protocol)))
+      const named = rows.map((row) => ({ ...row, ...clientOf(row), session_id: row.name, conn_name: row.name }))
+      return table(call, columns, named, [...columns, ...CONNECTION_COLUMNS])
+    },
+  }
+}
+
+function clientOf({ client_properties: properties }: Row): Row {
+  if (typeof properties !== 'object' || properties === null) return {}
+  return { client_id: 'client_id' in properties ? properties.client_id : '' }
+}
 
 /** One that has gone meanwhile needs no closing. */
 async function close(

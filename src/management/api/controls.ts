@@ -4,7 +4,7 @@
  */
 import { LOG_CATEGORIES, LOG_LEVELS } from '../../base/log.ts'
 import type { ResourceLimit } from '../../model/observe/resource-monitor.ts'
-import type { ManagementContext } from '../context.ts'
+import { type ManagementContext, SERVICE_STATES } from '../context.ts'
 import { badRequest } from '../http/api-error.ts'
 import { type Endpoint, NO_CONTENT, ok, plain, withBody } from '../http/endpoint.ts'
 import type { Infer } from '../http/schema.ts'
@@ -29,6 +29,12 @@ const LIMIT = {
     absolute: { type: 'integer', minimum: 0, description: 'Bytes.' },
     relative: { type: 'number', description: 'Fraction of the memory.' },
   },
+} as const
+
+const SERVICE = {
+  type: 'object',
+  required: ['state'],
+  properties: { state: { type: 'string', enum: SERVICE_STATES } },
 } as const
 
 const CREDENTIALS = {
@@ -67,6 +73,7 @@ function statusRoutes(context: ManagementContext): Endpoint[] {
           memory: memoryBreakdown(),
           ...resources(context),
           listeners: listeners(context),
+          service: controls.service.state,
           log: node.log() ?? null,
         }),
     }),
@@ -154,6 +161,32 @@ function changeRoutes({ controls }: ManagementContext): Endpoint[] {
       summary: 'Forgets the logins and permissions that the cache of back ends keeps.',
       handle: () => {
         controls.clearAuthCache()
+        return NO_CONTENT
+      },
+    }),
+    withBody({
+      method: 'PUT',
+      path: '/api/warren/service',
+      access: 'administrator',
+      tag: TAG,
+      summary:
+        'Closes or opens the ports of clients, and closes connections when drained or stopped; until the next restart.',
+      body: SERVICE,
+      handle: async ({ body }) => {
+        await controls.service.change(body.state)
+        return NO_CONTENT
+      },
+    }),
+    plain({
+      method: 'POST',
+      path: '/api/warren/reset',
+      access: 'administrator',
+      tag: TAG,
+      summary:
+        'Deletes everything in a stopped node: virtual hosts, users, parameters. It begins anew with the defaults.',
+      handle: async () => {
+        if (controls.service.state !== 'stopped') throw badRequest('the node must be stopped first (stop_app)')
+        await controls.service.reset()
         return NO_CONTENT
       },
     }),

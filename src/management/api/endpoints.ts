@@ -23,6 +23,7 @@ import { queueContentsEndpoints } from './queue-contents.ts'
 import { queueEndpoints } from './queues.ts'
 import { quorumEndpoints } from './quorum.ts'
 import { rightsEndpoints } from './rights.ts'
+import { runtimeEndpoints } from './runtime.ts'
 import { traceEndpoints } from './traces.ts'
 import { userEndpoints } from './users.ts'
 import { vhostEndpoints } from './vhosts.ts'
@@ -50,6 +51,7 @@ export function allEndpoints(context: ManagementContext): readonly Endpoint[] {
     ...queueContentsEndpoints(context),
     ...traceEndpoints(context),
     ...controlEndpoints(context),
+    ...runtimeEndpoints(),
     ...certificateEndpoints(context),
     ...auditEndpoints(context),
   ]

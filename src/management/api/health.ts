@@ -59,8 +59,12 @@ export function healthEndpoints(context: ManagementContext): Endpoint[] {
     checks(`${quorum}/all-vhosts/pattern/:pattern`, 'Those whose names match.', () => healthy()),
     checks(`${quorum}/vhost/:vhost`, 'Those of a virtual host.', () => healthy()),
     checks(`${quorum}/vhost/:vhost/pattern/:pattern`, 'Those of a virtual host whose names match.', () => healthy()),
-    checks('is-in-service', 'The node serves clients.', () => healthy()),
-    checks('ready-to-serve-clients', 'The node is ready to serve clients.', () => healthy()),
+    checks('is-in-service', 'The node serves clients.', () => inService(context)),
+    checks('ready-to-serve-clients', 'The node is ready to serve clients.', () =>
+      context.controls.service.state === 'suspended'
+        ? failed('the ports of clients are suspended')
+        : inService(context),
+    ),
     checks('reached-target-cluster-size', 'The cluster has all its nodes.', () => healthy()),
     checks('below-node-connection-limit', 'The node may take more connections.', () => connectionLimit(context)),
     check(
@@ -78,6 +82,12 @@ export function healthEndpoints(context: ManagementContext): Endpoint[] {
       return healthy()
     }),
   ]
+}
+
+function inService({ controls, node }: ManagementContext): Reply {
+  const { state } = controls.service
+  if (state === 'drained') return failed(`node ${node.name} is in maintenance mode`)
+  return state === 'stopped' ? failed(`the broker on node ${node.name} is stopped`) : healthy()
 }
 
 function alarms({ alarms, node }: ManagementContext): Reply {

@@ -1,11 +1,12 @@
 /**
  * The rest: what a login page needs, feature flags, extensions, rebalancing, statistics, login attempts, the effective configuration.
  */
+import type { SourceCounters } from '../../auth/login-attempts.ts'
 import { describeSettings } from '../../config/list-settings.ts'
 import type { ManagementContext } from '../context.ts'
 import { objectNotFound } from '../http/api-error.ts'
 import { type ApiRequest, type Endpoint, NO_CONTENT, ok, plain, type Reply, withBody } from '../http/endpoint.ts'
-import { listReply } from '../http/list-reply.ts'
+import { type JsonObject, listReply } from '../http/list-reply.ts'
 import { deprecatedFeatures, featureFlags, isFeatureFlag } from './feature-flags.ts'
 import { loginEndpoints } from './login.ts'
 import { oauthEndpoints } from './oauth.ts'
@@ -140,7 +141,8 @@ function upkeepRoutes(context: ManagementContext): Endpoint[] {
   ]
 }
 
-function attemptRoutes({ attempts, node }: ManagementContext): Endpoint[] {
+function attemptRoutes(context: ManagementContext): Endpoint[] {
+  const { attempts, node } = context
   const tag = 'Login'
   const path = '/api/auth/attempts/:node'
   return [
@@ -163,16 +165,61 @@ function attemptRoutes({ attempts, node }: ManagementContext): Endpoint[] {
       },
     }),
     plain({
-      method: 'DELETE',
-      path,
-      access: 'administrator',
+      method: 'GET',
+      path: `${path}/source`,
+      access: 'monitoring',
       tag,
-      summary: 'Starts these counters anew.',
+      summary: 'Logins by address, user and protocol, while sources are tracked.',
       handle: (request) => {
         if (request.param('node') !== node.name) throw objectNotFound()
-        attempts.resetCounters()
+        return ok([...attempts.sources].map(sourceJson))
+      },
+    }),
+    resetRoute(context, path),
+    resetRoute(context, `${path}/source`),
+    withBody({
+      method: 'PUT',
+      path: '/api/warren/auth-attempt-sources',
+      access: 'administrator',
+      tag,
+      summary: 'Whether logins are counted by address and user, until the next restart.',
+      body: TRACKING,
+      handle: ({ body }) => {
+        attempts.trackSources(body.enabled)
         return NO_CONTENT
       },
     }),
   ]
+}
+
+const TRACKING = {
+  type: 'object',
+  required: ['enabled'],
+  properties: { enabled: { type: 'boolean' } },
+} as const
+
+function sourceJson({ remoteAddress, user, protocol, ...counters }: SourceCounters): JsonObject {
+  return {
+    remote_address: remoteAddress,
+    username: user,
+    protocol,
+    auth_attempts: counters.attempts,
+    auth_attempts_failed: counters.failed,
+    auth_attempts_succeeded: counters.succeeded,
+  }
+}
+
+function resetRoute({ attempts, node }: ManagementContext, path: string): Endpoint {
+  return plain({
+    method: 'DELETE',
+    path,
+    access: 'administrator',
+    tag: 'Login',
+    summary: 'Starts these counters anew.',
+    handle: (request) => {
+      if (request.param('node') !== node.name) throw objectNotFound()
+      attempts.resetCounters()
+      return NO_CONTENT
+    },
+  })
 }

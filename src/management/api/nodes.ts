@@ -2,6 +2,7 @@
  * `/api/nodes`: the node and its memory. One node, listed as RabbitMQ lists a cluster's.
  */
 import os from 'node:os'
+import { BUILT_IN_PLUGINS } from '../../config/built-in-plugins.ts'
 import type { ManagementContext } from '../context.ts'
 import { objectNotFound } from '../http/api-error.ts'
 import { type ApiRequest, type Endpoint, ok, plain } from '../http/endpoint.ts'
@@ -127,14 +128,14 @@ export function nodeJson(context: ManagementContext, windows: SampleWindows): Js
     db_dir: node.dataDir,
     config_files: node.configFiles,
     net_ticktime: 60,
-    enabled_plugins: ['rabbitmq_management', 'rabbitmq_prometheus'],
+    enabled_plugins: BUILT_IN_PLUGINS,
     mem_calculation_strategy: 'rss',
     ra_open_file_metrics: { ra_log_wal: 0, ra_log_segment_writer: 0 },
     metrics_gc_queue_length: {},
     name: node.name,
     type: 'disc',
     running: true,
-    being_drained: false,
+    being_drained: context.controls.service.state === 'drained',
     cluster_links: [],
     ...withDetails(NODE_FIELDS, NODE_FIELDS, row, statistics.node, statistics.everyMs, windows.node_stats),
   }
