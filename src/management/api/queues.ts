@@ -177,9 +177,11 @@ class Queues {
     const queue = queueOf(this.context.broker, request)
     const detail = queueDetail(this.context, request.query)
     if (!detail.withoutStats) await this.context.statistics.coldHeads.see(queue)
-    const { queueHistory, clock } = this.context
-    const isFar = queueHistory !== null && !detail.withoutStats && reachesFar(detail.windows)
-    const past = isFar ? await queueHistory.of(queue.record.ledgerId, clock.nowMs()) : null
+    const { queueHistory, clock, statistics } = this.context
+    const nowMs = clock.nowMs()
+    const isFar =
+      queueHistory !== null && !detail.withoutStats && reachesFar(detail.windows, nowMs - statistics.startedAtMs)
+    const past = isFar ? await queueHistory.of(queue.record.ledgerId, nowMs) : null
     const shown = queueJson(this.context, queue, detail, past)
     if (detail.withoutStats) return ok(pick(shown, columnsOf(request.query)))
     const index = channelIndex(this.context)

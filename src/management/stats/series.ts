@@ -75,6 +75,7 @@ export class Series {
     const rate = this.#rate(field, everyMs)
     if (window === null) return { rate }
     const ring = this.#ringFor(window.ageMs)
+    const older = past ?? this.slow
     const steps = Math.min(Math.floor(window.ageMs / window.incrementMs), ANSWER_SAMPLES_MAX)
     const newestMs = this.seenMs - (this.seenMs % Math.min(window.incrementMs, everyMs))
     const samples: { sample: number | null; timestamp: number }[] = []
@@ -83,8 +84,10 @@ export class Series {
     let oldest = 0
     for (let i = 0; i <= steps; i++) {
       const timestamp = newestMs - i * window.incrementMs
-      const isPast = past !== null && timestamp <= past.newestMs
-      const value = isPast ? past.valueAt(field, timestamp) : ring.valueAt(field, timestamp)
+      // The finest samples, as far as they reach: a restart takes those in memory away.
+      const value =
+        ring.valueAt(field, timestamp) ??
+        (older !== null && timestamp <= older.newestMs ? older.valueAt(field, timestamp) : undefined)
       const isKnown = value !== undefined && !Number.isNaN(value)
       oldest = isKnown ? value : 0
       if (i === 0) newest = oldest
@@ -153,7 +156,7 @@ export function windowsOf(query: URLSearchParams): SampleWindows {
   return windows
 }
 
-/** Whether the windows reach further back than the samples in memory. */
-export function reachesFar({ lengths, msg_rates }: SampleWindows): boolean {
-  return Math.max(lengths?.ageMs ?? 0, msg_rates?.ageMs ?? 0) > COARSE.forMs
+/** Whether the windows reach further back than the samples in memory, of a broker that has run for `ranMs`. */
+export function reachesFar({ lengths, msg_rates }: SampleWindows, ranMs: number): boolean {
+  return Math.max(lengths?.ageMs ?? 0, msg_rates?.ageMs ?? 0) > Math.min(COARSE.forMs, ranMs)
 }

@@ -96,6 +96,7 @@ export class Statistics implements TimerOwner, TurnTask {
   readonly everyMs: number
   readonly budget = new SampleBudget(HISTORY_BYTES_MAX)
   /** Learns the ages of messages that are on disk alone. */
+  readonly startedAtMs: number
   readonly coldHeads: ColdHeads
   readonly overview: Series
   readonly node: Series
@@ -112,6 +113,7 @@ export class Statistics implements TimerOwner, TurnTask {
   /** Stands for histories that do not exist. */
   readonly #blank: Series
   #sweep: Iterator<void> | null = null
+  #hasSwept = false
   #totals = NO_TOTALS
   /** Set while a sweep brings the numbers of all queues to it. */
   #history: QueueHistory | null = null
@@ -121,6 +123,7 @@ export class Statistics implements TimerOwner, TurnTask {
   constructor(options: StatisticsOptions) {
     this.#options = options
     this.everyMs = options.everyMs
+    this.startedAtMs = options.timers.clock.nowMs()
     this.coldHeads = new ColdHeads(options.timers.clock)
     this.overview = new Series(OVERVIEW_FIELDS.length, this.everyMs, true, this.budget)
     this.node = new Series(NODE_FIELDS.length, this.everyMs, true, this.budget)
@@ -269,6 +272,7 @@ export class Statistics implements TimerOwner, TurnTask {
     const nowMs = timers.clock.nowMs()
     const tickMs = nowMs - (nowMs % this.everyMs)
     if (this.#blank.seenMs === 0) this.#blank.seenMs = tickMs
+    this.#hasSwept = true
     timers.schedule(this.#timer, tickMs + this.everyMs)
   }
 
@@ -299,13 +303,15 @@ export class Statistics implements TimerOwner, TurnTask {
 
   *#sampleQueues(vhost: Vhost, tickMs: number, ofVhost: Row, before: Totals): Generator<void, Totals> {
     const row = new Float64Array(QUEUE_FIELDS.length)
+    // The messages that a queue has at the start did not come in an instant.
+    const levelsAt = this.#hasSwept ? row.length : QUEUE_MESSAGE_FIELDS.length
     let { ready, unacked, consumers } = before
     let seen = 0
     for (const queue of vhost.queues()) {
       const status = queue.status()
       writeQueueCounters(queue, row)
       writeLengths(status, row, QUEUE_MESSAGE_FIELDS.length)
-      this.#sample(this.#queues, queue, tickMs, row)
+      this.#sample(this.#queues, queue, tickMs, row, levelsAt)
       this.#history?.note(queue.record, row)
       if (status.oldestReadyAtMs === 0 && status.readyCount > 0) this.coldHeads.onCold(queue)
       addQueue(ofVhost, row)
@@ -378,15 +384,17 @@ export class Statistics implements TimerOwner, TurnTask {
     }
   }
 
-  /** An object that never did anything gets no series. */
-  #sample<K>(map: Map<K, Series>, key: K, tickMs: number, row: Row): void {
+  /** An object that never did anything gets no series. Fields from `levelsAt` on were as they are before it was seen first. */
+  #sample<K>(map: Map<K, Series>, key: K, tickMs: number, row: Row, levelsAt = row.length): void {
     let series = map.get(key)
     if (series === undefined) {
       if (!row.some((value) => value !== 0)) return
       series = new Series(row.length, this.everyMs, false, this.budget)
       map.set(key, series)
       // It did nothing before it was seen first.
-      series.sample(tickMs - this.everyMs, this.everyMs, new Float64Array(row.length))
+      const before = new Float64Array(row.length)
+      before.set(row.subarray(levelsAt), levelsAt)
+      series.sample(tickMs - this.everyMs, this.everyMs, before)
     }
     series.sample(tickMs, this.everyMs, row)
   }
