@@ -31,7 +31,7 @@ export const FORMAT_VERSION = 1
 export const BLOCK_HEADER_BYTES = 64
 export const BATCH_HEADER_BYTES = 56
 /** A batch is sealed when it grows past this: what one bit error can cost, and what one cold read must verify. */
-export const BATCH_BYTES_MAX = 1024 * 1024
+export const BATCH_BYTES_MAX = 128 * 1024
 /** Words before the owners. */
 export const RECORD_HEAD_BYTES = 8
 export const OWNER_BYTES = 12
