@@ -79,6 +79,7 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
     blockBytes: settings.warren.blockBytes,
     residentBytes: settings.warren.residentBytes,
     confirmAfter: settings.warren.confirm,
+    isSyncOnLoop: settings.warren.syncOnLoop,
     unsyncedBytesMax: settings.warren.unsyncedBytesMax,
   })
   try {

@@ -255,6 +255,12 @@ export const WARREN_FIELDS = {
     true,
     "Large writes of the message log go past the system's page cache, where the file system can (Linux).",
   ),
+  syncOnLoop: setting(
+    'warren.storage.sync_on_loop',
+    boolean,
+    true,
+    'On a fast disk, the sync of a small batch for which one or two clients wait is not handed to another thread.',
+  ),
   residentBytes: setting(
     'warren.storage.resident_bytes',
     bytes({ min: 33_554_432 }),

@@ -69,6 +69,11 @@ class FaultyFile implements DiskFile {
     await this.#file.sync()
   }
 
+  syncNow(): void {
+    this.#disk.point('sync', this.#name)
+    this.#file.syncNow()
+  }
+
   async truncate(bytes: number): Promise<void> {
     this.#disk.point('truncate', this.#name)
     await this.#file.truncate(bytes)

@@ -82,6 +82,10 @@ class MemoryFile implements DiskFile {
   }
 
   async sync(): Promise<void> {
+    this.syncNow()
+  }
+
+  syncNow(): void {
     this.#inode.sync()
   }
 

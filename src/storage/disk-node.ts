@@ -88,6 +88,14 @@ class NodeFile implements DiskFile {
     return call('sync', this.#name, (done) => fs.fdatasync(this.#fd, done as fs.NoParamCallback))
   }
 
+  syncNow(): void {
+    try {
+      fs.fdatasyncSync(this.#fd)
+    } catch (error) {
+      throw wrap('sync', this.#name, error)
+    }
+  }
+
   truncate(bytes: number): Promise<void> {
     return call('truncate', this.#name, (done) => fs.ftruncate(this.#fd, bytes, done as fs.NoParamCallback))
   }

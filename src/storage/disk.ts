@@ -19,6 +19,8 @@ export interface DiskFile {
   read(into: Uint8Array, start: number, end: number, at: number): Promise<number>
   /** What was written before survives a power loss when this resolves. */
   sync(): Promise<void>
+  /** The same at once, on the calling thread, which waits for the disk. Throws `DiskError`. */
+  syncNow(): void
   truncate(bytes: number): Promise<void>
   close(): Promise<void>
 }

@@ -41,6 +41,7 @@ export class AdversarialLog {
       clock,
       wheel,
       confirmAfter: 'sync',
+      isSyncOnLoop: this.#random.below(2) === 0,
       unsyncedBytesMax: 1024 * 1024,
       report: options.report ?? SILENT,
     })

@@ -29,6 +29,7 @@ import { LogMeter } from './log-meter.ts'
 import { scanLog } from './log-scan.ts'
 import type { StorageReport } from './report.ts'
 import { writeStopMark } from './stop-mark.ts'
+import { SyncPace } from './sync-pace.ts'
 import { Tail } from './tail.ts'
 
 /** What a local log is built from. */
@@ -39,6 +40,8 @@ export interface LocalLogOptions {
   readonly wheel: TimerWheel
   /** When a flush counts as durable: after the sync, or (weaker: process death only) after the write. */
   readonly confirmAfter: 'sync' | 'write'
+  /** Whether fast syncs of small batches may hold the event loop up. */
+  readonly isSyncOnLoop: boolean
   /** More unsynced bytes than this and the log is congested. */
   readonly unsyncedBytesMax: number
   readonly report: StorageReport
@@ -68,6 +71,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
   readonly #files: LogFiles
   readonly #blocks: BlockTable
   readonly #timer = new TimerEntry(this)
+  readonly #pace: SyncPace
   /** Blocks with bytes that are not synced, oldest first. */
   readonly #dirty: Block[] = []
   /** Released blocks that may not go yet. */
@@ -102,6 +106,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
     this.#files = options.files
     this.#blocks = options.blocks
     this.meter = new LogMeter()
+    this.#pace = new SyncPace(options.isSyncOnLoop)
     const block = options.blocks.create(true, 0)
     this.appender = new Appender(this, block, 0, 0)
   }
@@ -294,11 +299,17 @@ export class LocalLog implements Log, Extender, TimerOwner {
 
   async #sync(blocks: readonly Block[], upTo: number): Promise<void> {
     const startMs = this.#options.clock.monotonicMs()
+    const isOnLoop = this.#pace.isOnLoop(
+      startMs,
+      this.meter.writtenBytes - this.meter.syncedBytes,
+      this.#waiting.length,
+    )
     for (const block of blocks) {
       const image = block.image!
       const to = image.writtenTo
       if (to === image.syncedTo) continue
-      await image.file!.sync()
+      if (isOnLoop) image.file!.syncNow()
+      else await image.file!.sync()
       this.meter.syncedBytes += to - image.syncedTo
       image.syncedTo = to
     }
@@ -308,6 +319,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
     }
     const nowMs = this.#options.clock.monotonicMs()
     this.meter.synced(nowMs, nowMs - startMs)
+    this.#pace.ended(nowMs, nowMs - startMs)
     if (this.#isUnrested) this.#arm(REST_MS)
     this.#synced = upTo
     if (this.#coming !== null && this.#coming.end <= upTo) {

@@ -44,6 +44,7 @@ async function local(memory: MemoryDisk): Promise<LogBench> {
     clock,
     wheel,
     confirmAfter: 'sync' as const,
+    isSyncOnLoop: false,
     unsyncedBytesMax: 1 << 20,
     report: SILENT,
   }

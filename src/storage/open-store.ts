@@ -34,6 +34,8 @@ export interface StoreOptions {
   readonly residentBytes?: number
   /** When `safe` advances: after the sync, after the write, or after the sync unless everything is settled before. */
   readonly confirmAfter?: 'sync' | 'write' | 'settled'
+  /** Whether fast syncs of small batches may hold the event loop up (sync-pace.ts). */
+  readonly isSyncOnLoop?: boolean
   readonly unsyncedBytesMax?: number
 }
 
@@ -74,14 +76,14 @@ async function build(
   const windowBytesMax = Math.floor(residentBytes * WINDOW_SHARE)
   const blocks = new BlockTable(blockBytes, residentBytes - windowBytesMax, options.turn)
   if (files !== null) blocks.skipTo(await numberAfterLog(files, blockBytes))
-  const { clock, wheel, report, turn } = options
+  const { clock, wheel, report, turn, isSyncOnLoop = true } = options
   const confirmAfter = options.confirmAfter === 'write' ? 'write' : 'sync'
   const isSafeSettled = options.confirmAfter === 'settled'
   const unsyncedBytesMax = options.unsyncedBytesMax ?? UNSYNCED_BYTES_MAX
   const log: Log =
     files === null
       ? new MemoryLog(blocks)
-      : new LocalLog({ files, blocks, clock, wheel, confirmAfter, unsyncedBytesMax, report })
+      : new LocalLog({ files, blocks, clock, wheel, confirmAfter, isSyncOnLoop, unsyncedBytesMax, report })
   const onClosed = async (): Promise<void> => {
     await scratch?.close()
     await files?.disk.unlock()

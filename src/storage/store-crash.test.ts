@@ -25,10 +25,12 @@ interface Entry {
 }
 
 const LEDGERS = 3
-const SMALL = { blockBytes: 4096, residentBytes: 8 * 4096, unsyncedBytesMax: 1 << 20 }
+const THREADS = { blockBytes: 4096, residentBytes: 8 * 4096, unsyncedBytesMax: 1 << 20, isSyncOnLoop: false }
+const LOOP = { ...THREADS, isSyncOnLoop: true }
 
 /** One life of the store after another, with what it must remember. */
 class Lives {
+  readonly #options: typeof THREADS
   readonly ids: number[] = []
   readonly entries: Map<number, Entry>[] = []
   disk: FaultyDisk
@@ -36,12 +38,13 @@ class Lives {
   ledgers: Ledger[] = []
   number = 0
 
-  constructor(disk: FaultyDisk) {
+  constructor(disk: FaultyDisk, options: typeof THREADS) {
     this.disk = disk
+    this.#options = options
   }
 
   async begin(): Promise<void> {
-    this.harness = await StoreHarness.open(this.disk, SMALL)
+    this.harness = await StoreHarness.open(this.disk, this.#options)
     const { store } = this.harness
     for (let i = this.ids.length; i < LEDGERS; i++) {
       this.ids.push(store.newLedgerId())
@@ -228,86 +231,91 @@ async function script(lives: Lives): Promise<void> {
   }
 }
 
-describe('message store and crashes', () => {
-  test('agrees with a naive model, over any number of crashes', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(command, { maxLength: 120, size: 'max' }), async (steps) => {
-        const lives = new Lives(new FaultyDisk(new MemoryDisk()))
-        await lives.begin()
-        for (const step of steps) await run(lives, step)
-        await lives.quiesce()
-        await lives.compareLive()
-        assert.deepEqual(lives.harness.reports.bugs, [])
-      }),
-      { numRuns: 150 },
-    )
-  })
-
-  test('agrees with a naive model while the disk fails now and then, and resumes by itself', async () => {
-    const fault = fc.record({
-      failFrom: fc.integer({ min: 1, max: 60 }),
-      failCount: fc.integer({ min: 1, max: 6 }),
-      code: fc.constantFrom('ENOSPC', 'EIO'),
-      operation: fc.constantFrom('', 'write', 'sync', 'rename', 'open'),
+for (const [where, options] of [
+  ['threads', THREADS],
+  ['the event loop', LOOP],
+] as const) {
+  describe(`message store and crashes, syncs on ${where}`, () => {
+    test('agrees with a naive model, over any number of crashes', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(command, { maxLength: 120, size: 'max' }), async (steps) => {
+          const lives = new Lives(new FaultyDisk(new MemoryDisk()), options)
+          await lives.begin()
+          for (const step of steps) await run(lives, step)
+          await lives.quiesce()
+          await lives.compareLive()
+          assert.deepEqual(lives.harness.reports.bugs, [])
+        }),
+        { numRuns: 150 },
+      )
     })
-    await fc.assert(
-      fc.asyncProperty(fc.array(command, { maxLength: 80, size: 'max' }), fault, async (steps, plan) => {
-        const lives = new Lives(new FaultyDisk(new MemoryDisk()))
-        await lives.begin()
-        Object.assign(lives.disk.plan, plan)
-        for (const step of steps) await run(lives, step)
-        await lives.quiesce()
-        await lives.compareLive()
-        assert.equal(lives.harness.store.health.state, 'running')
-      }),
-      { numRuns: 100 },
-    )
-  })
 
-  test('stopped at any write point, with the last write torn and unsynced bytes lost, loses nothing durable', async () => {
-    const whole = new Lives(new FaultyDisk(new MemoryDisk()))
-    await whole.begin()
-    const first = whole.disk.points
-    await script(whole)
-    const last = whole.disk.points
-    assert.ok(last - first > 50)
-    for (let stopAt = first + 1; stopAt <= last; stopAt++) {
-      for (const [tornBytes, choice] of [
-        [0, 1],
-        [30, 2],
-        [200, 3],
-        [1e9, 4],
-      ] as const) {
-        const lives = new Lives(new FaultyDisk(new MemoryDisk()))
-        await lives.begin()
-        lives.disk.plan.stopAt = stopAt
-        lives.disk.plan.tornBytes = tornBytes
-        await script(lives)
-        await lives.rebirth(leftBehind(lives.disk.memory, choice * 7 + stopAt))
-        lives.put(7, 50, true)
-        await lives.quiesce()
-        await lives.compareLive()
-      }
-    }
-  })
+    test('agrees with a naive model while the disk fails now and then, and resumes by itself', async () => {
+      const fault = fc.record({
+        failFrom: fc.integer({ min: 1, max: 60 }),
+        failCount: fc.integer({ min: 1, max: 6 }),
+        code: fc.constantFrom('ENOSPC', 'EIO'),
+        operation: fc.constantFrom('', 'write', 'sync', 'rename', 'open'),
+      })
+      await fc.assert(
+        fc.asyncProperty(fc.array(command, { maxLength: 80, size: 'max' }), fault, async (steps, plan) => {
+          const lives = new Lives(new FaultyDisk(new MemoryDisk()), options)
+          await lives.begin()
+          Object.assign(lives.disk.plan, plan)
+          for (const step of steps) await run(lives, step)
+          await lives.quiesce()
+          await lives.compareLive()
+          assert.equal(lives.harness.store.health.state, 'running')
+        }),
+        { numRuns: 100 },
+      )
+    })
 
-  test('failing at any write point delays confirms and loses nothing', async () => {
-    const whole = new Lives(new FaultyDisk(new MemoryDisk()))
-    await whole.begin()
-    const first = whole.disk.points
-    await script(whole)
-    const last = whole.disk.points
-    for (let failFrom = first + 1; failFrom <= last; failFrom++) {
-      for (const code of ['ENOSPC', 'EIO']) {
-        const lives = new Lives(new FaultyDisk(new MemoryDisk()))
-        await lives.begin()
-        Object.assign(lives.disk.plan, { failFrom, failCount: 3, code })
-        await script(lives)
-        await lives.quiesce()
-        await lives.compareLive()
-        await lives.rebirth(lives.disk.memory.powerLoss())
-        await lives.compareLive()
+    test('stopped at any write point, with the last write torn and unsynced bytes lost, loses nothing durable', async () => {
+      const whole = new Lives(new FaultyDisk(new MemoryDisk()), options)
+      await whole.begin()
+      const first = whole.disk.points
+      await script(whole)
+      const last = whole.disk.points
+      assert.ok(last - first > 50)
+      for (let stopAt = first + 1; stopAt <= last; stopAt++) {
+        for (const [tornBytes, choice] of [
+          [0, 1],
+          [30, 2],
+          [200, 3],
+          [1e9, 4],
+        ] as const) {
+          const lives = new Lives(new FaultyDisk(new MemoryDisk()), options)
+          await lives.begin()
+          lives.disk.plan.stopAt = stopAt
+          lives.disk.plan.tornBytes = tornBytes
+          await script(lives)
+          await lives.rebirth(leftBehind(lives.disk.memory, choice * 7 + stopAt))
+          lives.put(7, 50, true)
+          await lives.quiesce()
+          await lives.compareLive()
+        }
       }
-    }
+    })
+
+    test('failing at any write point delays confirms and loses nothing', async () => {
+      const whole = new Lives(new FaultyDisk(new MemoryDisk()), options)
+      await whole.begin()
+      const first = whole.disk.points
+      await script(whole)
+      const last = whole.disk.points
+      for (let failFrom = first + 1; failFrom <= last; failFrom++) {
+        for (const code of ['ENOSPC', 'EIO']) {
+          const lives = new Lives(new FaultyDisk(new MemoryDisk()), options)
+          await lives.begin()
+          Object.assign(lives.disk.plan, { failFrom, failCount: 3, code })
+          await script(lives)
+          await lives.quiesce()
+          await lives.compareLive()
+          await lives.rebirth(lives.disk.memory.powerLoss())
+          await lives.compareLive()
+        }
+      }
+    })
   })
-})
+}

@@ -82,6 +82,8 @@ export class StoreHarness {
       weigh: (_bytes, words, payloadAt) => words[(payloadAt >>> 2) + 1]!,
       blockBytes: 4096,
       residentBytes: 64 * 4096,
+      // Disks of tests take no time: every small sync would be fast.
+      isSyncOnLoop: false,
       ...options,
     })
     return new StoreHarness(store, turn, clock, reports)
