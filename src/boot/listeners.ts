@@ -60,7 +60,7 @@ export class OpenListeners {
     listener: Listener | WebSocketListener,
   ): Promise<void> {
     try {
-      await listener.listen()
+      await listener.port.open()
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw new Error(`cannot listen for ${name} on ${host ?? 'all interfaces'}, port ${port}: ${reason}`)
@@ -76,23 +76,27 @@ export class OpenListeners {
   /** Ports in use as RabbitMQ lists them: `amqp`, `amqp/ssl`, … None while they are suspended. */
   facts(): readonly ListenerFact[] {
     if (this.#isSuspended) return []
-    return this.#listeners.map(({ name, host, port }) => ({ protocol: listedProtocol(name), host, port }))
+    return this.#listeners.map(({ port: { name, host, number } }) => ({
+      protocol: listedProtocol(name),
+      host,
+      port: number,
+    }))
   }
 
   /** Ports in use by name. */
   get ports(): Record<string, number> {
-    return Object.fromEntries(this.#listeners.map((listener) => [listener.name, listener.port]))
+    return Object.fromEntries(this.#listeners.map(({ port: { name, number } }) => [name, number]))
   }
 
   /** Closes all ports; connections go on. */
   suspend(): void {
     this.#isSuspended = true
-    for (const listener of this.#listeners) listener.suspend()
+    for (const { port } of this.#listeners) port.suspend()
   }
 
   /** Opens them again. Rejects with a sentence for the first that somebody else has taken. */
   async resume(): Promise<void> {
-    for (const listener of this.#listeners) await listener.resume()
+    for (const { port } of this.#listeners) await port.resume()
     this.#isSuspended = false
   }
 

@@ -8,20 +8,14 @@ import net from 'node:net'
 import tls from 'node:tls'
 import type { Logger } from '../base/log.ts'
 import { NodeTransport } from './node-transport.ts'
+import { Port, type PortOptions } from './port.ts'
 import { ProxyGreeting } from './proxy-greeting.ts'
 import { socketEnds } from './socket-ends.ts'
 import type { TlsContext } from './tls-context.ts'
 import type { Transport } from './transport.ts'
 
 /** Where and how to listen. */
-export interface ListenerOptions {
-  /** For the log and the ready file: `amqp`, `amqps`, … */
-  readonly name: string
-  /** Empty: all interfaces, IPv6 and IPv4. */
-  readonly host: string
-  /** 0: a free one. */
-  readonly port: number
-  readonly backlog: number
+export interface ListenerOptions extends PortOptions {
   /** Send small packets at once. */
   readonly noDelay: boolean
   /** Send TCP's own probes. */
@@ -37,18 +31,14 @@ export type TransportAcceptor = (transport: Transport) => void
 
 /** One listening port. */
 export class Listener {
-  readonly name: string
+  readonly port: Port
   readonly #options: ListenerOptions
   readonly #server: net.Server
   readonly #greeting: ProxyGreeting | null
-  readonly #logger: Logger
-  #port = 0
 
   constructor(options: ListenerOptions, accept: TransportAcceptor, logger: Logger) {
     const { name, noDelay, keepAlive, tls: context } = options
-    this.name = name
     this.#options = options
-    this.#logger = logger
     const socketOptions = { noDelay, keepAlive, allowHalfOpen: false }
     const onSocket = (socket: net.Socket) => this.#onSocket(socket, accept)
     this.#server =
@@ -57,47 +47,10 @@ export class Listener {
         : tls.createServer({ ...socketOptions, ...context.options }, onSocket)
     // What the compiler cannot know: with a context it is a TLS server.
     context?.attach(this.#server as tls.Server, name, logger)
+    this.port = new Port(this.#server, options, logger)
     this.#greeting = options.proxyProtocol
       ? new ProxyGreeting(this.#server, { name, timeoutMs: options.proxyHeaderTimeoutMs, logger })
       : null
-  }
-
-  /** The port in use. */
-  get port(): number {
-    return this.#port
-  }
-
-  get host(): string {
-    return this.#options.host
-  }
-
-  /** Resolves when it listens; rejects when it cannot. */
-  async listen(): Promise<void> {
-    await this.#bind(this.#options.port)
-    this.#server.on('error', (error) => this.#logger.error(`listener ${this.name}: ${error.message}`, { error }))
-    const address = this.#server.address()
-    if (typeof address === 'object' && address !== null) this.#port = address.port
-  }
-
-  /** Closes the port; nothing else changes. */
-  suspend(): void {
-    if (this.#server.listening) this.#server.close()
-  }
-
-  /** Opens it again. Rejects when somebody else has taken it. */
-  async resume(): Promise<void> {
-    if (!this.#server.listening) await this.#bind(this.#port)
-  }
-
-  #bind(port: number): Promise<void> {
-    const { host, backlog } = this.#options
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ port, backlog, ...(host === '' ? {} : { host }) }, () => {
-        this.#server.removeListener('error', reject)
-        resolve()
-      })
-    })
   }
 
   /** Stops accepting. Resolves at once: it does not wait for the connections that it accepted. */

@@ -15,6 +15,7 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../base/log.ts'
 import type { TransportAcceptor } from './listener.ts'
 import { isLocalRequest } from './local-request.ts'
+import { Port, type PortOptions } from './port.ts'
 import { ProxyGreeting } from './proxy-greeting.ts'
 import { socketEnds } from './socket-ends.ts'
 import type { TlsContext } from './tls-context.ts'
@@ -28,14 +29,7 @@ const UPGRADE_MS_MAX = 10_000
 const UPGRADE_REQUIRED = 426
 
 /** Where and how to listen. */
-export interface WebSocketListenerOptions {
-  /** For the log and the ready file: `web-mqtt`, … */
-  readonly name: string
-  /** Empty: all interfaces, IPv6 and IPv4. */
-  readonly host: string
-  /** 0: a free one. */
-  readonly port: number
-  readonly backlog: number
+export interface WebSocketListenerOptions extends PortOptions {
   readonly tls: TlsContext | null
   readonly proxyProtocol: boolean
   /** How long a PROXY header may take. */
@@ -57,17 +51,15 @@ export interface WebSocketListenerOptions {
 
 /** One listening port. */
 export class WebSocketListener {
-  readonly name: string
+  readonly port: Port
   readonly #options: WebSocketListenerOptions
   readonly #server: http.Server
   readonly #greeting: ProxyGreeting | null
   readonly #sockets: WebSocketServer
   readonly #accept: TransportAcceptor
   readonly #logger: Logger
-  #port = 0
 
   constructor(options: WebSocketListenerOptions, accept: TransportAcceptor, logger: Logger) {
-    this.name = options.name
     this.#options = options
     this.#accept = accept
     this.#logger = logger
@@ -78,6 +70,7 @@ export class WebSocketListener {
     this.#server = context === null ? http.createServer(refuse) : https.createServer(context.options, refuse)
     // What the compiler cannot know: with a context it is a TLS server.
     context?.attach(this.#server as unknown as tls.Server, name, logger)
+    this.port = new Port(this.#server, options, logger)
     this.#greeting = options.proxyProtocol
       ? new ProxyGreeting(this.#server, { name, timeoutMs: options.proxyHeaderTimeoutMs, logger })
       : null
@@ -92,44 +85,6 @@ export class WebSocketListener {
     })
   }
 
-  /** The port in use. */
-  get port(): number {
-    return this.#port
-  }
-
-  get host(): string {
-    return this.#options.host
-  }
-
-  /** Resolves when it listens; rejects when it cannot. */
-  async listen(): Promise<void> {
-    await this.#bind(this.#options.port)
-    this.#server.on('error', (error) => this.#logger.error(`listener ${this.name}: ${error.message}`, { error }))
-    const address = this.#server.address()
-    if (typeof address === 'object' && address !== null) this.#port = address.port
-  }
-
-  /** Closes the port; nothing else changes. */
-  suspend(): void {
-    if (this.#server.listening) this.#server.close()
-  }
-
-  /** Opens it again. Rejects when somebody else has taken it. */
-  async resume(): Promise<void> {
-    if (!this.#server.listening) await this.#bind(this.#port)
-  }
-
-  #bind(port: number): Promise<void> {
-    const { host, backlog } = this.#options
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ port, backlog, ...(host === '' ? {} : { host }) }, () => {
-        this.#server.removeListener('error', reject)
-        resolve()
-      })
-    })
-  }
-
   /** Stops accepting. Connections are their protocol's to end. */
   close(): Promise<void> {
     this.#greeting?.close()
@@ -140,10 +95,10 @@ export class WebSocketListener {
 
   #onUpgrade(request: http.IncomingMessage, socket: net.Socket, head: Buffer): void {
     // Nobody else listens yet, and an error without a listener would end the process.
-    socket.on('error', (error) => this.#logger.debug(`${this.name}: ${error.message}`, { error }))
+    socket.on('error', (error) => this.#logger.debug(`${this.port.name}: ${error.message}`, { error }))
     const refusal = this.#refuses(request)
     if (refusal !== undefined) {
-      this.#logger.info(`${this.name}: ${socket.remoteAddress} refused: ${refusal}`)
+      this.#logger.info(`${this.port.name}: ${socket.remoteAddress} refused: ${refusal}`)
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       return
     }

@@ -25,8 +25,11 @@ export type ValueType =
   | 'binary'
   | 'void'
 
-/** One typed value. `value` is: string (longstr, as UTF-8) · Uint8Array (binary, or a longstr that is not UTF-8) ·
- *  boolean · number or bigint (integers beyond 2⁵³) · number (timestamp in seconds) · {scale, value} (decimal) · Arguments (table) · TypedValue[] (array) · null (void). */
+/**
+ * One typed value. `value` is: string (longstr; Uint8Array when it is not UTF-8) · Uint8Array (binary) · boolean ·
+ * number, or bigint beyond 2⁵³ (integers, timestamp in seconds) · {scale, value} (decimal) · Arguments (table) ·
+ * TypedValue[] (array) · null (void).
+ */
 export interface TypedValue {
   readonly type: ValueType
   readonly value:

@@ -12,49 +12,17 @@
  */
 import { ByteReader, BytesEnded, ByteWriter, utf8Text } from '../../base/bytes.ts'
 import { readU32 } from '../../base/u64.ts'
+import type { Arguments, TypedValue, ValueType } from '../../model/values/arguments.ts'
 import { ConnectionError } from './errors.ts'
 
 /** Types of values, as RabbitMQ prints them. */
-export type FieldType =
-  | 'longstr'
-  | 'bool'
-  | 'byte'
-  | 'unsignedbyte'
-  | 'short'
-  | 'unsignedshort'
-  | 'signedint'
-  | 'unsignedint'
-  | 'long'
-  | 'float'
-  | 'double'
-  | 'decimal'
-  | 'timestamp'
-  | 'table'
-  | 'array'
-  | 'binary'
-  | 'void'
+export type FieldType = ValueType
 
-/**
- * One typed value. `value` is: string (longstr; Uint8Array when it is not UTF-8) · Uint8Array (binary) · boolean ·
- * number, or bigint beyond 2⁵³ (integers, timestamp in seconds) · {scale, value} (decimal) · FieldTable (table) ·
- * FieldValue[] (array) · null (void). Byte arrays are owned copies.
- */
-export interface FieldValue {
-  readonly type: FieldType
-  readonly value:
-    | string
-    | number
-    | bigint
-    | boolean
-    | null
-    | Uint8Array
-    | FieldTable
-    | readonly FieldValue[]
-    | { readonly scale: number; readonly value: number }
-}
+/** One typed value. Byte arrays are owned copies. */
+export type FieldValue = TypedValue
 
 /** Fields by name, in wire order. A name that is not UTF-8 has its bytes from 0x80 on as U+DC80 to U+DCFF. */
-export type FieldTable = ReadonlyMap<string, FieldValue>
+export type FieldTable = Arguments
 
 /** The empty table. */
 export const NO_FIELDS: FieldTable = new Map()

@@ -1,7 +1,7 @@
 /**
  * One MQTT connection: from the transport to its session, through the packets of the client.
  *
- * It owns the socket, the handshake, keep alive and the goodbye; what packets mean is the business of `Publishing`,
+ * It owns the socket, keep alive and the goodbye; what packets mean is the business of `Admission`, `Publishing`,
  * `Subscribing` and `Deliveries`. Everything that a packet throws is caught in one place, which says the reason code
  * as the client's level allows and closes this connection only. [MQTT 5.0 §3, §4.8 … §4.13]
  *
@@ -18,6 +18,7 @@ import type { Outbox } from '../../net/outbox.ts'
 import { PAUSE_BLOCKED, PAUSE_WAITING, Socket, type SocketHandler } from '../../net/socket.ts'
 import type { Transport } from '../../net/transport.ts'
 import { AckLine, type AckListener } from './ack-line.ts'
+import { Admission, type Admitted, type Connecting } from './admission.ts'
 import { onAck } from './client-acks.ts'
 import {
   type ConnectPacket,
@@ -33,20 +34,12 @@ import { ConnectionTimer, type TimedConnection } from './connection-timer.ts'
 import { MqttError, malformed, protocolError } from './errors.ts'
 import type { ReceivedIds } from './exactly-once.ts'
 import { goodbyeOf } from './goodbye.ts'
-import {
-  acceptedWill,
-  connackProperties,
-  grantedExpiry,
-  grantedKeepAlive,
-  isResumed,
-  requestedExpiry,
-} from './handshake.ts'
+import { connackProperties, grantedExpiry, grantedKeepAlive } from './handshake.ts'
 import { ListedConnection, type ListedSource } from './listed-connection.ts'
-import { checkLimits, logIn } from './login.ts'
 import { noLogin, openRates } from './opening-limits.ts'
 import { PacketReader, type PacketSink } from './packet-reader.ts'
 import { Publishing, type PublishSession } from './publishing.ts'
-import { checkSubscriptions, renew, tokenOf } from './renewal.ts'
+import { renew, tokenOf } from './renewal.ts'
 import { RetainedDelivery } from './retained-delivery.ts'
 import type { MqttSession, SessionPeer } from './session.ts'
 import type { MqttSessions } from './sessions.ts'
@@ -79,7 +72,8 @@ export class MqttConnection
     AckListener,
     AlarmListener,
     TimedConnection,
-    TurnTask
+    TurnTask,
+    Connecting
 {
   readonly id: string
   readonly connectedAtMs: number
@@ -252,7 +246,7 @@ export class MqttConnection
     this.level = packet.level
     this.#state = 'logging-in'
     this.#suspend()
-    this.#connect(packet).catch((error: unknown) => this.#fail(error))
+    void new Admission(this.#sessions, this, packet).run(this.#socket.ends)
   }
 
   #onPublish(head: number, bytes: Buffer, start: number, end: number): void {
@@ -343,48 +337,10 @@ export class MqttConnection
 
   // Connecting
 
-  async #connect(packet: ConnectPacket): Promise<void> {
-    const member = await logIn(this.#world, this.#socket.ends, packet)
-    const known = this.#sessions.get(member.vhost.name, member.clientId)
-    if (known !== undefined && isResumed(packet, known, member)) await checkSubscriptions(this.#world, member, known)
-    if (this.#state !== 'logging-in') return
-    const will = packet.will === null ? null : acceptedWill(packet.will)
+  /** The session is this connection's. */
+  onAdmitted(packet: ConnectPacket, admitted: Admitted): void {
+    const { member, session, isResumed, expirySeconds, will } = admitted
     this.#member = member
-    this.#sessions.claim(member.vhost.name, member.clientId, () => {
-      try {
-        if (this.#state === 'logging-in') this.#claimed(member, packet, will)
-        else this.#free()
-      } catch (error) {
-        this.#free()
-        this.#fail(error)
-      }
-    })
-  }
-
-  /** Nobody else is busy with the client id. */
-  #claimed(member: Member, packet: ConnectPacket, will: Will | null): void {
-    checkLimits(this.#world, member.permissions)
-    const existing = this.#sessions.get(member.vhost.name, member.clientId)
-    const proceed = (session: MqttSession | undefined): void => this.#enter(packet, will, session)
-    if (existing === undefined) return proceed(undefined)
-    const resumes = isResumed(packet, existing, member)
-    this.#sessions.takeOver(existing, resumes, () => {
-      if (resumes) proceed(existing)
-      else this.#sessions.end(existing, () => proceed(undefined))
-    })
-  }
-
-  #enter(packet: ConnectPacket, will: Will | null, resumed: MqttSession | undefined): void {
-    if (this.#state !== 'logging-in') return this.#abandon(resumed)
-    const { member } = this
-    const { vhost, clientId, identity } = member
-    const expirySeconds = requestedExpiry(this.#world.settings, packet)
-    const session = resumed ?? this.#sessions.create(vhost.name, clientId, identity.user, expirySeconds > 0)
-    if (session === undefined) {
-      this.#free()
-      return this.#fail(new MqttError(spec.QUOTA_EXCEEDED, 'limit of sessions is reached'))
-    }
-    this.#sessions.setExpiry(session, expirySeconds)
     this.#session = session
     this.#will = will
     this.#state = 'open'
@@ -394,27 +350,23 @@ export class MqttConnection
       keepAliveSeconds: this.#timer.keepAliveSeconds,
       expirySeconds,
     })
-    this.outbox.write(encodeConnack(this.level, resumed !== undefined, spec.SUCCESS, properties))
+    this.outbox.write(encodeConnack(this.level, isResumed, spec.SUCCESS, properties))
     session.attach(this)
     session.setWill(will)
     const settled = (): void => {
-      this.#free()
+      admitted.free()
       this.#continue()
     }
     if (session.subscriptionCount === 0) settled()
     else this.#subscriber().resume(settled)
   }
 
-  /** The client went while its session was prepared. */
-  #abandon(session: MqttSession | undefined): void {
-    if (session === undefined) return this.#free()
-    if (session.expirySeconds === 0) return this.#sessions.end(session, () => this.#free())
-    session.startExpiry()
-    this.#free()
+  onRefused(error: unknown): void {
+    this.#fail(error)
   }
 
-  #free(): void {
-    this.#sessions.free(this.member.vhost.name, this.member.clientId)
+  get isConnecting(): boolean {
+    return this.#state === 'logging-in'
   }
 
   #register({ keepAliveSeconds, properties }: ConnectPacket): void {

@@ -32,7 +32,7 @@ import { booleanArgument, integerArgument } from '../../model/values/arguments.t
 import { restoreArguments } from '../../model/values/arguments-json.ts'
 import { refusesConsumeArguments } from '../common/arguments.ts'
 import { DELIVERED_BYTES_PER_TURN, DELIVERIES_PER_TURN } from '../common/budget.ts'
-import { announceConsumer, announceConsumerGone } from '../common/consumer-events.ts'
+import { announceConsumer, announceConsumerGone, cancelConsumers } from '../common/consumer-events.ts'
 import { Contents, type ContentsOwner } from '../common/contents.ts'
 import { newCounters } from '../common/counters.ts'
 import { noteDelivered } from '../common/delivered.ts'
@@ -254,11 +254,7 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
     if (this.#turnEnd.isStopped) return
     while (this.#entries.line?.run() === false);
     this.stop()
-    for (const subscription of this.#roster.clear()) {
-      subscription.isCancelled = true
-      announceConsumerGone(this, subscription.spec)
-      subscription.sink.cancelled(reason)
-    }
+    cancelConsumers(this, this.#roster.clear(), reason)
     this.#takers?.close()
     this.ledger.delete()
   }
