@@ -46,7 +46,7 @@ export const USER_VERBS: readonly Verb[] = [
   {
     name: 'clear_password',
     usage: '<username>',
-    summary: 'Lets a user log in with no password at all.',
+    summary: "Takes a user's password away: no password lets it in any more.",
     banner: ({ args }) => `Clearing password for user "${args[0]}" ...`,
     run: async (call) => {
       const { tags } = await userOf(call, call.args[0]!)
