@@ -153,3 +153,56 @@ test('a queue shows what it held before a restart, with a gap; a new one of its 
     await rm(folder, { recursive: true, force: true })
   }
 })
+
+test('after a restart no range shows a burst, or a standstill, that never was', async () => {
+  const SECOND_MS = 1_000
+  const RATE = 100
+  let kept: string | undefined
+  const store: ArchiveStore = {
+    read: () => Promise.resolve(kept),
+    write: (text) => {
+      kept = text
+      return Promise.resolve()
+    },
+  }
+  const field = OVERVIEW_FIELDS.indexOf('publish')
+  const row = (value: number): Float64Array => {
+    const values = new Float64Array(OVERVIEW_FIELDS.length)
+    values[field] = value
+    return values
+  }
+  const before = new FakeStatistics()
+  const stoppedMs = 3 * HOUR_MS + 500 * SECOND_MS
+  for (let ms = 0; ms <= stoppedMs; ms += EVERY_MS) {
+    before.overview.sample(ms, EVERY_MS, row((ms / SECOND_MS) * RATE))
+  }
+  await archiveOver(before, store).stop(stoppedMs)
+  const after = new FakeStatistics()
+  const startedMs = stoppedMs + 60 * SECOND_MS
+  await archiveOver(after, store).restore(startedMs)
+  for (let i = 1; i <= 6; i++) after.overview.sample(startedMs + i * EVERY_MS, EVERY_MS, row(i))
+  for (const [minutes, incrementMs] of [
+    [10, 5_000],
+    [60, 60_000],
+    [480, 300_000],
+    [1_440, 1_200_000],
+  ] as const) {
+    const { samples } = after.overview.details(field, EVERY_MS, {
+      ageMs: minutes * 60_000,
+      incrementMs,
+      marksGaps: true,
+    })
+    const old = samples!.filter(({ sample, timestamp }) => sample !== null && timestamp <= stoppedMs)
+    assert.ok(old.length > 2, `${minutes} min: ${old.length} samples`)
+    for (const [i, { sample, timestamp }] of old.entries()) {
+      assert.ok(Math.abs(sample! - (timestamp / SECOND_MS) * RATE) <= 1, `${minutes} min: ${sample} at ${timestamp}`)
+      if (i > 0) assert.equal(old[i - 1]!.timestamp - timestamp, incrementMs)
+    }
+    assert.equal(samples![0]!.sample, 6, 'the newest value is that of now')
+    const away = samples!.filter(({ timestamp }) => timestamp > stoppedMs && timestamp <= startedMs)
+    assert.ok(
+      away.every(({ sample }) => sample === null),
+      'nothing is known while it was away',
+    )
+  }
+})

@@ -48,6 +48,26 @@ export async function callApi(base: string, verb: string, path: string, body?: u
   return text === '' ? undefined : JSON.parse(text)
 }
 
+/** What the page's thread works for a frame while a script draws so many: what else the machine does is not counted. */
+export async function workPerFrameMs(
+  page: Page,
+  frames: number,
+  script: string,
+  onResult: (result: unknown) => void = () => undefined,
+): Promise<number> {
+  const inspector = await page.context().newCDPSession(page)
+  await inspector.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const workMs = async () => {
+    const { metrics } = await inspector.send('Performance.getMetrics')
+    return 1_000 * metrics.find(({ name }) => name === 'TaskDuration')!.value
+  }
+  const before = await workMs()
+  onResult(await page.evaluate(script))
+  const spentMs = (await workMs()) - before
+  await inspector.detach()
+  return spentMs / frames
+}
+
 /** A browser with one page. */
 export class Visitor {
   readonly page: Page

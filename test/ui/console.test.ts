@@ -46,6 +46,24 @@ const COVERED_HEADINGS = `[...document.querySelectorAll('h1, .card h2')].filter(
   return y > 0 && y + height < innerHeight && on !== null && !heading.contains(on) && !on.contains(heading)
 }).map(({ textContent }) => textContent)`
 
+/** Words outside of tables and drawings that stand on other words: the ends of a heading, labels, hints. */
+const OVERLAPPING_WORDS = `(() => {
+  const boxes = [...document.querySelectorAll('main :is(h1, h2, .label, .hint, .at, .since, .check span, .amounts)')]
+    .map((element) => {
+      const range = document.createRange()
+      range.selectNodeContents(element)
+      return { text: element.textContent, element, box: range.getBoundingClientRect() }
+    })
+    .filter(({ box }) => box.width > 0)
+  return boxes.flatMap((one, i) =>
+    boxes.slice(i + 1)
+      .filter(({ element, box }) =>
+        !element.contains(one.element) && !one.element.contains(element) &&
+        box.left < one.box.right - 1 && one.box.left < box.right - 1 &&
+        box.top < one.box.bottom - 3 && one.box.top < box.bottom - 3)
+      .map(({ text }) => one.text + ' / ' + text))
+})()`
+
 let broker: EmbeddedBroker
 let base: string
 let client: Awaited<ReturnType<typeof amqp.connect>>
@@ -146,6 +164,8 @@ test('a phone: no page is wider than the screen', async () => {
     for (const [name, address] of Object.entries(PAGES)) {
       await visitor.go(address)
       assert.ok(Number(await visitor.page.evaluate('document.documentElement.scrollWidth')) <= 360, name)
+      assert.deepEqual(await visitor.page.evaluate(COVERED_HEADINGS), [], `${name}: headings that something covers`)
+      assert.deepEqual(await visitor.page.evaluate(OVERLAPPING_WORDS), [], `${name}: words over words`)
     }
     await visitor.click('Navigation')
     await visitor.page.getByRole('link', { name: 'Queues' }).click()

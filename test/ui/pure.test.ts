@@ -210,13 +210,45 @@ test('a chart has gaps where nothing is known, also where a counter began anew',
   ])
 })
 
+test('what nothing leads to is drawn, too; a cycle of exchanges takes no more columns than it has exchanges', () => {
+  const graph = layOut({
+    exchanges: [
+      exchange('amq.topic', 'topic'),
+      exchange('', 'direct'),
+      exchange('in', 'fanout'),
+      exchange('idle', 'direct'),
+    ],
+    queues: [queue('work'), queue('by.name.alone')],
+    bindings: [
+      binding('in', 'out', '', 'exchange'),
+      binding('out', 'in', '', 'exchange'),
+      binding('in', 'in', '', 'exchange'),
+      binding('out', 'work'),
+    ],
+    consumers: [],
+    filter: '',
+  })
+  assert.deepEqual(graph.nodes.map(({ id }) => id).sort(), [
+    'exchange idle',
+    'exchange in',
+    'exchange out',
+    'queue by.name.alone',
+    'queue work',
+  ])
+  assert.equal(graph.columnCount, 4)
+  assert.equal(new Set(graph.nodes.map(({ column, row }) => `${column} ${row}`)).size, graph.nodes.length)
+})
+
 test('scales begin at zero and end at or above the largest value, in readable quarters', () => {
   fc.assert(
     fc.property(
       fc.double({ min: 0, max: 1e15, noNaN: true }),
       fc.constantFrom('count', 'rate', 'bytes'),
       (max, unit) => {
-        assert.ok(niceMax(max, unit as 'count') >= max * (1 - 1e-9))
+        const top = niceMax(max, unit as 'count')
+        assert.ok(top >= max * (1 - 1e-9))
+        // Half a message is none.
+        if (unit === 'count' && max < 1e9) assert.equal((top / 4) % 1, 0, `${top} for ${max}`)
       },
     ),
   )

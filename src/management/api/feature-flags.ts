@@ -5,44 +5,45 @@
 import type { ManagementContext } from '../context.ts'
 import type { JsonObject } from '../http/list-reply.ts'
 
-const NAMES = [
-  'classic_queue_type_delivery_support',
-  'detailed_queues_endpoint',
-  'direct_exchange_routing_v2',
-  'drop_unroutable_metric',
-  'empty_basic_get_metric',
-  'feature_flags_v2',
-  'implicit_default_bindings',
-  'maintenance_mode_status',
-  'khepri_db',
-  'message_containers',
-  'quorum_queue',
-  'quorum_queue_non_voters',
-  'rabbitmq_4.0.0',
-  'rabbitmq_4.1.0',
-  'rabbitmq_4.2.0',
-  'rabbitmq_4.3.0',
-  'restart_streams',
-  'stream_filtering',
-  'stream_queue',
-  'stream_single_active_consumer',
-  'user_limits',
-  'virtual_host_metadata',
-] as const
+/** What each of them stands for. */
+const FLAGS: Readonly<Record<string, string>> = {
+  classic_queue_type_delivery_support: 'Classic queues deliver by the common contract of queue types',
+  detailed_queues_endpoint: '/api/queues/detailed lists queues with all their fields',
+  direct_exchange_routing_v2: 'Direct exchanges route by an index',
+  drop_unroutable_metric: 'Messages without a queue that nobody wanted back are counted',
+  empty_basic_get_metric: 'Gets that found an empty queue are counted',
+  feature_flags_v2: 'Feature flags in their second form',
+  implicit_default_bindings: 'Bindings to the default exchange are known without being stored',
+  maintenance_mode_status: 'Nodes tell whether they are drained for maintenance',
+  khepri_db: 'Metadata is kept in a journal of its own instead of Mnesia',
+  message_containers: 'Messages keep the form of the protocol that they came by',
+  quorum_queue: 'Queues of type quorum',
+  quorum_queue_non_voters: 'Members of quorum queues that do not vote yet',
+  'rabbitmq_4.0.0': 'What RabbitMQ 4.0 introduced',
+  'rabbitmq_4.1.0': 'What RabbitMQ 4.1 introduced',
+  'rabbitmq_4.2.0': 'What RabbitMQ 4.2 introduced',
+  'rabbitmq_4.3.0': 'What RabbitMQ 4.3 introduced',
+  restart_streams: 'Streams are restarted with another leader',
+  stream_filtering: 'Streams are filtered before they are delivered',
+  stream_queue: 'Queues of type stream',
+  stream_single_active_consumer: 'One consumer of a group is active on a stream',
+  user_limits: 'Limits of connections and channels per user',
+  virtual_host_metadata: 'Virtual hosts have a description and tags',
+}
 
 /** Those that RabbitMQ 4 does not demand yet. */
 const STABLE = /^(khepri_db|rabbitmq_4\.)/
 
 /** Whether there is such a flag. */
 export function isFeatureFlag(name: string): boolean {
-  return NAMES.some((flag) => flag === name) || name === 'all'
+  return Object.hasOwn(FLAGS, name) || name === 'all'
 }
 
 /** All flags, as listed. */
 export function featureFlags(): readonly object[] {
-  return NAMES.map((name) => ({
+  return Object.entries(FLAGS).map(([name, desc]) => ({
     name,
-    desc: '',
+    desc,
     doc_url: '',
     state: 'enabled',
     stability: STABLE.test(name) ? 'stable' : 'required',

@@ -71,6 +71,9 @@ export class Archive {
 
   /** Writes a last time. */
   async stop(nowMs: number): Promise<void> {
+    this.#statistics.overview.close()
+    this.#statistics.node.close()
+    for (const [, series] of this.#statistics.vhostSeries()) series.close()
     this.save(nowMs)
     await this.#writing
   }

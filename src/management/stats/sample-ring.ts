@@ -82,6 +82,30 @@ export class SampleRing {
 
   /** The field's value at a time; undefined before the first sample, NaN in a gap. O(log n). */
   valueAt(field: number, timeMs: number): number | undefined {
+    const after = this.#indexAfter(timeMs)
+    return after === 0 ? undefined : this.#rows[this.#rowAt(after - 1) + 1 + field]!
+  }
+
+  /**
+   * The same, on a straight line from one sample to the next of a ring that took one every `everyMs`: for looking more
+   * closely than it did. A sample that is missing was like the one before it. Whole numbers. O(log n).
+   */
+  valueBetween(field: number, timeMs: number, everyMs: number): number | undefined {
+    const after = this.#indexAfter(timeMs)
+    if (after === 0) return undefined
+    const row = this.#rowAt(after - 1)
+    const value = this.#rows[row + 1 + field]!
+    if (after === this.#count) return value
+    const next = this.#rowAt(after)
+    const nextMs = this.#rows[next]!
+    const nextValue = this.#rows[next + 1 + field]!
+    const fromMs = Math.max(this.#rows[row]!, nextMs - everyMs)
+    if (Number.isNaN(value) || Number.isNaN(nextValue) || timeMs <= fromMs) return value
+    return Math.round(value + ((nextValue - value) * (timeMs - fromMs)) / (nextMs - fromMs))
+  }
+
+  /** How many samples are not later than a time. */
+  #indexAfter(timeMs: number): number {
     let low = 0
     let high = this.#count
     while (low < high) {
@@ -89,7 +113,7 @@ export class SampleRing {
       if (this.#rows[this.#rowAt(middle)]! <= timeMs) low = middle + 1
       else high = middle
     }
-    return low === 0 ? undefined : this.#rows[this.#rowAt(low - 1) + 1 + field]!
+    return low
   }
 
   /** Copies a stored sample, time first; `index` 0 is the oldest. */

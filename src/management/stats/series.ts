@@ -42,8 +42,8 @@ export interface Details {
 export interface LongHistory {
   /** Later times are the series' own. */
   readonly newestMs: number
-  /** Undefined before anything is known, NaN in a gap. */
-  valueAt(field: number, timeMs: number): number | undefined
+  /** Undefined before anything is known, NaN in a gap; on a straight line between two times that are known. */
+  valueBetween(field: number, timeMs: number): number | undefined
 }
 
 /** History of some numbers. */
@@ -74,8 +74,6 @@ export class Series {
   details(field: number, everyMs: number, window: SampleWindow | null, past: LongHistory | null = null): Details {
     const rate = this.#rate(field, everyMs)
     if (window === null) return { rate }
-    const ring = this.#ringFor(window.ageMs)
-    const older = past ?? this.slow
     const steps = Math.min(Math.floor(window.ageMs / window.incrementMs), ANSWER_SAMPLES_MAX)
     const newestMs = this.seenMs - (this.seenMs % Math.min(window.incrementMs, everyMs))
     const samples: { sample: number | null; timestamp: number }[] = []
@@ -86,8 +84,9 @@ export class Series {
       const timestamp = newestMs - i * window.incrementMs
       // The finest samples, as far as they reach: a restart takes those in memory away.
       const value =
-        ring.valueAt(field, timestamp) ??
-        (older !== null && timestamp <= older.newestMs ? older.valueAt(field, timestamp) : undefined)
+        this.fine.valueAt(field, timestamp) ??
+        this.#coarse?.valueAt(field, timestamp) ??
+        this.#olderValue(field, timestamp, past)
       const isKnown = value !== undefined && !Number.isNaN(value)
       oldest = isKnown ? value : 0
       if (i === 0) newest = oldest
@@ -97,6 +96,13 @@ export class Series {
     const grown = newest - oldest
     const spanSeconds = (steps * window.incrementMs) / 1_000
     return { rate, samples, avg_rate: spanSeconds === 0 ? 0 : grown / spanSeconds, avg: sum / samples.length }
+  }
+
+  /** Keeps the newest values among the slow samples, too: the broker stops. */
+  close(): void {
+    const [newestMs, ...values] = this.fine.count === 0 ? [] : this.fine.rowAt(this.fine.count - 1)
+    if (newestMs === undefined || this.slow === null || this.slow.newestMs >= this.seenMs) return
+    this.slow.push(this.seenMs, Float64Array.from(values))
   }
 
   /** From this time on nothing is known, until the next sample: the broker did not run. */
@@ -126,10 +132,9 @@ export class Series {
     return now === undefined || before === undefined ? 0 : ((now - before) * 1_000) / everyMs
   }
 
-  #ringFor(ageMs: number): SampleRing {
-    const coarse = this.#coarse ?? this.fine
-    if (ageMs <= FINE_FOR_MS) return this.fine
-    return ageMs <= COARSE.forMs || this.slow === null ? coarse : this.slow
+  #olderValue(field: number, timeMs: number, past: LongHistory | null): number | undefined {
+    if (past === null) return this.slow?.valueBetween(field, timeMs, SLOW.everyMs)
+    return timeMs <= past.newestMs ? past.valueBetween(field, timeMs) : undefined
   }
 }
 

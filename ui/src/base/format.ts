@@ -88,6 +88,14 @@ export function moment(ms: number | null | undefined): string {
   return new Date(ms).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
 }
 
+/** A moment without its date when that is today's. */
+export function shortMoment(ms: number): string {
+  const date = new Date(ms)
+  return date.toDateString() === new Date().toDateString()
+    ? date.toLocaleTimeString('en-GB', { timeStyle: 'medium' })
+    : moment(ms)
+}
+
 /** How long ago: `4 min ago`. */
 export function ago(ms: number | null | undefined): string {
   if (typeof ms !== 'number' || !Number.isFinite(ms) || ms <= 0) return UNKNOWN

@@ -75,9 +75,21 @@ export interface Queue {
   readonly node?: string
   readonly consumer_details?: readonly Consumer[]
   readonly owner_pid_details?: { readonly name: string }
+  readonly incoming?: readonly Flow[]
+  readonly deliveries?: readonly Flow[]
+  readonly disk_bytes?: number
+  readonly oldest_message_age_ms?: number | null
   readonly single_active_consumer_tag?: string | null
   readonly exclusive_consumer_tag?: string | null
   readonly delayed?: number
+}
+
+/** What went between two objects; one of the three is at the other end. */
+export interface Flow {
+  readonly channel_details?: { readonly name: string }
+  readonly queue?: { readonly name: string; readonly vhost: string }
+  readonly exchange?: { readonly name: string; readonly vhost: string }
+  readonly stats: Stats
 }
 
 export interface Consumer {
@@ -110,6 +122,8 @@ export interface Exchange {
   readonly arguments: Arguments
   readonly policy?: string | null
   readonly message_stats?: Stats
+  readonly incoming?: readonly Flow[]
+  readonly outgoing?: readonly Flow[]
 }
 
 export interface Binding {
@@ -168,6 +182,8 @@ export interface Channel {
   readonly message_stats?: Stats
   readonly connection_details?: { readonly name: string; readonly peer_host?: string; readonly peer_port?: number }
   readonly consumer_details?: readonly Consumer[]
+  readonly publishes?: readonly Flow[]
+  readonly deliveries?: readonly Flow[]
 }
 
 export interface Vhost {

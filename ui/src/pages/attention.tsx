@@ -18,6 +18,9 @@ const WORST_MAX = 8
 const CAPACITY_LOW = 0.05
 const FIELDS =
   'name,vhost,state,messages,messages_ready,messages_details.rate,consumers,consumer_capacity,head_message_timestamp'
+const STORM_FIELDS = 'name,vhost,message_stats.redeliver_details.rate,message_stats.deliver_get_details.rate'
+const OLDEST_MAX = 6
+const OLDEST_FIELDS = 'name,vhost,messages_ready,head_message_timestamp'
 
 interface Finding {
   readonly key: string
@@ -38,6 +41,9 @@ export function Attention({ stats }: { readonly stats: Overview | undefined }) {
   const growing = useLive<Paged<Queue>>(
     `${scope}?page=1&page_size=${CANDIDATES}&sort=messages_details.rate&sort_reverse=true&columns=${FIELDS}`,
   )
+  const redelivering = useLive<Paged<Queue>>(
+    `${scope}?page=1&page_size=${CANDIDATES}&sort=message_stats.redeliver_details.rate&sort_reverse=true&columns=${STORM_FIELDS}`,
+  )
   const candidates = [...(deepest.data?.items ?? []), ...(growing.data?.items ?? [])]
   const queues = [...new Map(candidates.map((queue) => [`${queue.vhost} ${queue.name}`, queue] as const)).values()]
   const findings: Finding[] = [
@@ -50,6 +56,7 @@ export function Attention({ stats }: { readonly stats: Overview | undefined }) {
         what: <a href={href(['connections', name])}>{given ?? name}</a>,
         why: state,
       })),
+    ...(redelivering.data?.items ?? []).flatMap(storms),
     ...queues.flatMap(queueFindings),
   ]
   if (deepest.data === undefined) return <Card title="Wants attention">Loading …</Card>
@@ -59,6 +66,45 @@ export function Attention({ stats }: { readonly stats: Overview | undefined }) {
       aside={findings.length === 0 ? <Badge tone="ok">all well</Badge> : <Badge tone="warn">{findings.length}</Badge>}
     >
       {findings.length === 0 ? <AllWell hasQueues={queues.length > 0} /> : <FindingList findings={findings} />}
+    </Card>
+  )
+}
+
+/** The messages that have waited longest, by queue. */
+export function Oldest() {
+  const scope = vhostFilter.value === '' ? apiPath('queues') : apiPath('queues', vhostFilter.value)
+  const { data } = useLive<Paged<Queue>>(
+    `${scope}?page=1&page_size=${OLDEST_MAX}&sort=oldest_message_age_ms&sort_reverse=true&columns=${OLDEST_FIELDS}`,
+  )
+  const queues = (data?.items ?? []).filter(({ head_message_timestamp: at }) => typeof at === 'number')
+  return (
+    <Card
+      title="Oldest messages"
+      aside={
+        <a href={href(['queues'], { sort: 'oldest', desc: true, 'queues.columns': 'name,vhost,state,ready,oldest' })}>
+          All queues by age
+        </a>
+      }
+    >
+      {data !== undefined && queues.length === 0 ? (
+        <Empty icon="ok" title="No message waits" />
+      ) : (
+        <ul class="stack tight">
+          {queues.map(({ vhost, name, head_message_timestamp: at, messages_ready: ready }) => (
+            <li key={`${vhost} ${name}`} class="finding">
+              <span class="what">
+                <span class="break">
+                  <QueueLink vhost={vhost} name={name} />
+                </span>
+              </span>
+              <span class="number">
+                {format.duration(Date.now() - (at ?? 0) * 1_000)}{' '}
+                <span class="muted small">{format.shortCount(ready)} ready</span>
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
     </Card>
   )
 }
@@ -106,8 +152,6 @@ function FindingList({ findings }: { readonly findings: readonly Finding[] }) {
 function unroutable(overview: Overview | undefined): Finding[] {
   const stats = overview?.message_stats
   const lost = (rateOf(stats, 'drop_unroutable') ?? 0) + (rateOf(stats, 'return_unroutable') ?? 0)
-  const redelivered = rateOf(stats, 'redeliver') ?? 0
-  const delivered = rateOf(stats, 'deliver_get') ?? 0
   return [
     ...(lost > 0
       ? [
@@ -119,10 +163,21 @@ function unroutable(overview: Overview | undefined): Finding[] {
           },
         ]
       : []),
-    // One delivery in ten is a repetition: consumers fail or requeue.
-    ...(redelivered > 1 && redelivered > delivered / 10
-      ? [{ key: ' redelivered', tone: 'warn' as const, what: 'Redeliveries', why: format.rate(redelivered) }]
-      : []),
+  ]
+}
+
+/** One delivery in ten is a repetition: consumers fail or requeue. */
+function storms({ vhost, name, message_stats: stats }: Queue): Finding[] {
+  const again = rateOf(stats, 'redeliver') ?? 0
+  const delivered = rateOf(stats, 'deliver_get') ?? 0
+  if (again <= 1 || again <= delivered / 10) return []
+  return [
+    {
+      key: `again ${vhost} ${name}`,
+      tone: 'warn',
+      what: <QueueLink vhost={vhost} name={name} />,
+      why: `${format.rate(again)} redelivered, of ${format.rate(delivered)}`,
+    },
   ]
 }
 

@@ -129,7 +129,7 @@ function BindingTable(props: {
       tools={props.tools}
       empty={
         <Empty icon="exchange" title="No bindings">
-          A binding tells an exchange which messages go where.
+          A binding tells an exchange which messages go where. Bind to add one.
         </Empty>
       }
     />

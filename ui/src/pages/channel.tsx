@@ -2,12 +2,12 @@
 import { apiPath } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { useLive } from '../base/live.ts'
-import { href } from '../base/router.ts'
 import type { Channel } from '../base/types.ts'
 import type { PageProps } from '../pages.tsx'
 import { Badge, Card, Failure, Figure, Figures } from '../parts/basics.tsx'
 import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
 import { PageHead } from '../parts/shell.tsx'
+import { Breakdown } from './breakdown.tsx'
 import { ConsumersTable } from './consumers.tsx'
 import { State, VhostBadge } from './lists.tsx'
 
@@ -81,14 +81,33 @@ export function ChannelPage({ path: [, name = ''] }: PageProps) {
           )}
         />
       </Card>
+      <div class="cards">
+        <Breakdown
+          id="publishes"
+          title="Published to"
+          ends="Exchange"
+          rows={data?.publishes}
+          rates={[
+            ['publish', 'Publish'],
+            ['confirm', 'Confirm'],
+            ['return_unroutable', 'Returned'],
+          ]}
+        />
+        <Breakdown
+          id="deliveries"
+          title="Delivered from"
+          ends="Queue"
+          rows={data?.deliveries}
+          rates={[
+            ['deliver_get', 'Deliver'],
+            ['ack', 'Ack'],
+            ['redeliver', 'Redeliver'],
+          ]}
+        />
+      </div>
       <Card flush title="Consumers">
         <ConsumersTable rows={data === undefined ? undefined : (data.consumer_details ?? [])} withQueue />
       </Card>
-      {connectionName === undefined ? null : (
-        <p>
-          Its connection: <a href={href(['connections', connectionName])}>{connectionName}</a>
-        </p>
-      )}
     </>
   )
 }

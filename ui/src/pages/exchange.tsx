@@ -3,7 +3,7 @@ import { apiPath, call } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { useLive } from '../base/live.ts'
 import { mayEnter, useRights } from '../base/rights.ts'
-import { go, href } from '../base/router.ts'
+import { go } from '../base/router.ts'
 import type { Exchange } from '../base/types.ts'
 import { rateOf } from '../base/types.ts'
 import type { PageProps } from '../pages.tsx'
@@ -12,6 +12,7 @@ import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
 import { confirmThen } from '../parts/feedback.tsx'
 import { currentTab, PageHead, Tabs } from '../parts/shell.tsx'
 import { BindingsCard } from './bindings.tsx'
+import { Breakdown } from './breakdown.tsx'
 import { DEFAULT_EXCHANGE, VhostBadge } from './lists.tsx'
 import { openPublishForm } from './publish.tsx'
 
@@ -131,14 +132,25 @@ function Rates({ exchange }: { readonly exchange: Exchange | undefined }) {
           )}
         />
       </Card>
+      <div class="cards">
+        <Breakdown
+          id="incoming"
+          title="Published by"
+          ends="Channel"
+          rows={exchange?.incoming}
+          rates={[
+            ['publish', 'Publish'],
+            ['return_unroutable', 'Returned'],
+            ['drop_unroutable', 'Dropped'],
+          ]}
+        />
+        <Breakdown id="outgoing" title="Went to" ends="Queue" rows={exchange?.outgoing} rates={[['publish', 'Rate']]} />
+      </div>
       {args.length === 0 ? null : (
         <Card title="Arguments">
           <Facts items={args.map(([name, value]) => [name, <code key={name}>{format.jsonLine(value)}</code>])} />
         </Card>
       )}
-      <p class="muted">
-        Where does a message go from here? <a href={href(['route'], { exchange: exchange?.name })}>Try it.</a>
-      </p>
     </>
   )
 }

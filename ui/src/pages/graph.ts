@@ -43,12 +43,14 @@ export interface GraphInput {
   readonly filter: string
   /** Ids of nodes: only they and their neighbours are shown. */
   readonly only?: ReadonlySet<string>
-  /** Draws bindings of the default exchange, too. */
+  /** Given for the way of a message: only what is bound is drawn, when true that to the default exchange, too. */
   readonly withDefault?: boolean
 }
 
 /** Objects drawn at most. */
 export const NODES_MAX = 600
+/** Exchanges that lead to each other stand in so many columns after the first, at most. */
+const EXCHANGE_COLUMNS_MAX = 4
 
 const idOf = (kind: GraphNode['kind'], name: string): string => `${kind} ${name}`
 
@@ -60,7 +62,7 @@ export function consumerName({ channel_details: details, consumer_tag: tag }: Co
 /** Draws it. */
 export function layOut(input: GraphInput): Graph {
   const edges = edgesOf(input)
-  const linked = new Set(edges.flatMap(({ from, to }) => [from, to]))
+  const linked = new Set([...edges.flatMap(({ from, to }) => [from, to]), ...alone(input)])
   const wanted = input.filter.toLowerCase()
   const isMeant = (id: string) => id.toLowerCase().includes(wanted) && (input.only?.has(id) ?? true)
   const named = new Set([...linked].filter(isMeant))
@@ -90,6 +92,14 @@ export function layOut(input: GraphInput): Graph {
   }
 }
 
+/** Queues that are known by their names alone, and exchanges that lead nowhere; those that every virtual host has say nothing. */
+function alone({ exchanges, queues, withDefault }: GraphInput): readonly string[] {
+  // The way of a message shows what it passes, and nothing else.
+  if (withDefault !== undefined) return []
+  const own = exchanges.filter(({ name }) => name !== '' && !name.startsWith('amq.'))
+  return [...own.map(({ name }) => idOf('exchange', name)), ...queues.map(({ name }) => idOf('queue', name))]
+}
+
 function countBy(ids: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
@@ -115,17 +125,40 @@ function edgesOf({ bindings, consumers, withDefault }: GraphInput): GraphEdge[] 
   })
 }
 
+/** Edges without those that lead back to where a way came from. */
+function withoutCycles(edges: readonly GraphEdge[]): readonly GraphEdge[] {
+  const outgoing = new Map<string, GraphEdge[]>()
+  for (const edge of edges) outgoing.set(edge.from, [...(outgoing.get(edge.from) ?? []), edge])
+  const onTheWay = new Set<string>()
+  const seen = new Set<string>()
+  const forward: GraphEdge[] = []
+  const follow = (id: string): void => {
+    seen.add(id)
+    onTheWay.add(id)
+    for (const edge of outgoing.get(id) ?? []) {
+      if (onTheWay.has(edge.to)) continue
+      forward.push(edge)
+      if (!seen.has(edge.to)) follow(edge.to)
+    }
+    onTheWay.delete(id)
+  }
+  for (const id of outgoing.keys()) if (!seen.has(id)) follow(id)
+  return forward
+}
+
 /** Exchanges by their distance from those that nothing is bound to, then queues, then consumers. */
 function placeColumns(nodes: readonly GraphNode[], edges: readonly GraphEdge[]): number {
   const byId = new Map(nodes.map((node) => [node.id, node] as const))
   let deepest = 0
-  // A cycle of exchanges ends after as many rounds as there are exchanges.
+  const forward = withoutCycles(
+    edges.filter(({ from, to }) => from.startsWith('exchange') && to.startsWith('exchange')),
+  )
   for (let round = 0; round < nodes.length; round++) {
     let isChanged = false
-    for (const { from, to } of edges) {
+    for (const { from, to } of forward) {
       const [source, target] = [byId.get(from), byId.get(to)]
-      if (source?.kind !== 'exchange' || target?.kind !== 'exchange' || target.column > source.column) continue
-      if (source.column + 1 > 4) continue
+      if (source === undefined || target === undefined || target.column > source.column) continue
+      if (source.column + 1 > EXCHANGE_COLUMNS_MAX) continue
       target.column = source.column + 1
       deepest = Math.max(deepest, target.column)
       isChanged = true
@@ -189,14 +222,15 @@ function alignColumn(
   column: number,
   neighbours: ReadonlyMap<string, readonly GraphNode[]>,
 ): void {
+  // What has no neighbours stands below the others.
   const middle = (node: GraphNode): number => {
     const rows = (neighbours.get(node.id) ?? []).filter((other) => other.column !== column).map(({ row }) => row)
-    return rows.length === 0 ? 0 : rows.reduce((sum, row) => sum + row, 0) / rows.length
+    return rows.length === 0 ? Number.POSITIVE_INFINITY : rows.reduce((sum, row) => sum + row, 0) / rows.length
   }
   let next = 0
   const wanted = nodes.filter((node) => node.column === column).map((node) => ({ node, row: middle(node) }))
   for (const { node, row } of wanted.sort((a, b) => a.row - b.row)) {
-    node.row = Math.max(row, next)
+    node.row = row === Number.POSITIVE_INFINITY ? next : Math.max(row, next)
     next = node.row + 1
   }
 }

@@ -61,15 +61,13 @@ export function LogPage() {
         ) : null}
       </PageHead>
       <Card flush>
-        <div class="table-tools">
-          <div class="fields grow">
-            <TextField label="Contains" value={filter} />
-            <SelectField
-              label="From level"
-              value={level}
-              options={LEVELS.map((name) => [name === 'debug' ? '' : name, name] as const)}
-            />
-          </div>
+        <div class="field-tools">
+          <TextField label="Contains" value={filter} />
+          <SelectField
+            label="From level"
+            value={level}
+            options={LEVELS.map((name) => [name === 'debug' ? '' : name, name] as const)}
+          />
           <CheckField label="Follow" value={isFollowing} />
         </div>
         {failure === undefined ? null : (

@@ -1,8 +1,9 @@
 /** The node: memory, disk, descriptors, and how they change. */
+import { apiPath } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { useLive } from '../base/live.ts'
 import type { NodeInfo } from '../base/types.ts'
-import { Badge, Card, Code, Facts, Failure, Figure, Figures } from '../parts/basics.tsx'
+import { Badge, Card, Code, Facts, Failure, Figure, Figures, Meter } from '../parts/basics.tsx'
 import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { Alarms } from './overview.tsx'
@@ -27,6 +28,38 @@ export function NodePage() {
         <OneNode key={node.name} node={node} />
       ))}
     </>
+  )
+}
+
+interface Memory {
+  readonly memory: Readonly<Record<string, unknown>>
+}
+
+const MEMORY_PARTS: readonly (readonly [key: string, name: string])[] = [
+  ['binary', 'Messages and buffers'],
+  ['other_proc', 'Objects of the broker'],
+  ['code', 'Code'],
+  ['allocated_unused', 'Kept free for what comes'],
+  ['other_system', 'Runtime and libraries'],
+]
+
+/** What the process uses its memory for, as far as the runtime tells. */
+function MemoryCard({ name }: { readonly name: string }) {
+  const { data } = useLive<Memory>(apiPath('nodes', name, 'memory'))
+  const parts = MEMORY_PARTS.flatMap(([key, label]) => {
+    const size = data?.memory[key]
+    return typeof size === 'number' && size > 0 ? [[label, size] as const] : []
+  })
+  if (parts.length === 0) return null
+  const sum = parts.reduce((total, [, size]) => total + size, 0)
+  return (
+    <Card title="Memory by use">
+      <div class="stack">
+        {parts.map(([label, size]) => (
+          <Meter key={label} name={label} share={size / sum} text={format.bytes(size)} />
+        ))}
+      </div>
+    </Card>
   )
 }
 
@@ -94,18 +127,21 @@ function OneNode({ node }: { readonly node: NodeInfo }) {
         </Card>
       </div>
       <div class="cards">
-        <Card title="Details">
-          <Facts
-            items={[
-              ['Process', node.os_pid],
-              ['Processors', text(node.processors)],
-              ['Data folder', text(node.db_dir) || undefined],
-              ['Memory is measured by', text(node.mem_calculation_strategy)],
-              ['Rates', text(node.rates_mode)],
-              ['Sockets', format.count(node.sockets_used)],
-            ]}
-          />
-        </Card>
+        <div class="stack">
+          <MemoryCard name={node.name} />
+          <Card title="Details">
+            <Facts
+              items={[
+                ['Process', node.os_pid],
+                ['Processors', text(node.processors)],
+                ['Data folder', text(node.db_dir) || undefined],
+                ['Memory is measured by', text(node.mem_calculation_strategy)],
+                ['Rates', text(node.rates_mode)],
+                ['Sockets', format.count(node.sockets_used)],
+              ]}
+            />
+          </Card>
+        </div>
         <Card title="Files and plugins">
           <div class="stack">
             <Facts

@@ -10,7 +10,7 @@ import { counterOf, rateOf } from '../base/types.ts'
 import { Card, Figure, Figures, Meter, Notice } from '../parts/basics.tsx'
 import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
 import { PageHead } from '../parts/shell.tsx'
-import { Attention } from './attention.tsx'
+import { Attention, Oldest } from './attention.tsx'
 
 /** The first page. */
 export function OverviewPage() {
@@ -91,8 +91,11 @@ export function OverviewPage() {
           />
         </Card>
       </div>
-      <div class="cards">
-        <Attention stats={data} />
+      <div class="cards trio">
+        <div class="stack">
+          <Attention stats={data} />
+          <Oldest />
+        </div>
         <div class="stack">
           {isMonitoring.value ? <Resources /> : null}
           <Listeners overview={data} />

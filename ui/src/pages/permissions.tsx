@@ -92,7 +92,7 @@ export function PermissionsCard(owner: Owner) {
         tools={
           <>
             <Button icon="eye" onClick={() => openDialog(<Tester rows={data ?? []} owner={owner} />)}>
-              Try out
+              Test permissions
             </Button>
             <Button icon="plus" onClick={() => openDialog(<PermissionForm {...owner} />)}>
               Set

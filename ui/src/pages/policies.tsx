@@ -21,6 +21,7 @@ import {
 import { PageHead } from '../parts/shell.tsx'
 import { LocalTable } from '../parts/table.tsx'
 import type { Column } from '../parts/table-parts.tsx'
+import { readable } from './effective-settings.ts'
 
 type Kind = 'policies' | 'operator-policies'
 
@@ -81,8 +82,8 @@ function PolicyCard({ kind, title }: { readonly kind: Kind; readonly title: stri
       show: ({ definition }) => (
         <span class="tokens">
           {Object.entries(definition).map(([name, value]) => (
-            <Badge key={name}>
-              {name}: {format.jsonLine(value)}
+            <Badge key={name} title={`${name}: ${format.jsonLine(value)}`}>
+              {name}: {readable(name, value)}
             </Badge>
           ))}
         </span>

@@ -12,6 +12,7 @@ import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
 import { attempt, confirmThen } from '../parts/feedback.tsx'
 import { currentTab, PageHead, Tabs } from '../parts/shell.tsx'
 import { BindingsCard } from './bindings.tsx'
+import { Breakdown } from './breakdown.tsx'
 import { ConsumersTable } from './consumers.tsx'
 import { effectiveSettings, readable } from './effective-settings.ts'
 import { DEFAULT_EXCHANGE, problemOf, State, VhostBadge } from './lists.tsx'
@@ -205,7 +206,7 @@ function drainText(queue: Queue): string {
 
 function Health({ queue }: { readonly queue: Queue | undefined }) {
   const stats = queue?.message_stats
-  const oldest = queue?.head_message_timestamp
+  const oldest = queue?.oldest_message_age_ms
   return (
     <>
       <Figures>
@@ -231,10 +232,8 @@ function Health({ queue }: { readonly queue: Queue | undefined }) {
         />
         <Figure
           name="Oldest message"
-          value={
-            typeof oldest === 'number' && oldest > 0 ? format.duration(Date.now() - oldest * 1_000) : format.UNKNOWN
-          }
-          note="waiting time"
+          value={typeof oldest === 'number' ? format.duration(oldest) : format.UNKNOWN}
+          note={typeof oldest === 'number' ? 'waiting time' : 'nothing waits'}
         />
       </Figures>
       <div class="row apart">
@@ -276,6 +275,20 @@ function Health({ queue }: { readonly queue: Queue | undefined }) {
           />
         </Card>
       </div>
+      <div class="cards">
+        <Breakdown id="incoming" title="Came by" ends="Exchange" rows={queue?.incoming} rates={[['publish', 'Rate']]} />
+        <Breakdown
+          id="deliveries"
+          title="Delivered to"
+          ends="Channel"
+          rows={queue?.deliveries}
+          rates={[
+            ['deliver_get', 'Deliver'],
+            ['ack', 'Ack'],
+            ['redeliver', 'Redeliver'],
+          ]}
+        />
+      </div>
       {queue === undefined ? null : <Details queue={queue} />}
     </>
   )
@@ -292,6 +305,7 @@ function Details({ queue }: { readonly queue: Queue }) {
           ['Bytes ready', format.bytes(queue.message_bytes_ready ?? 0)],
           ['Bytes unacked', format.bytes(queue.message_bytes_unacknowledged ?? 0)],
           ['Persistent messages', format.count(queue.messages_persistent)],
+          ['On disk', queue.disk_bytes === undefined ? undefined : format.bytes(queue.disk_bytes)],
           ['Idle since', queue.idle_since === undefined ? undefined : format.moment(Date.parse(queue.idle_since))],
           [
             'Owner',

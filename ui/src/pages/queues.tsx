@@ -46,7 +46,14 @@ const COLUMNS: readonly Column<Queue>[] = [
     end: true,
     show: ({ messages_unacknowledged: unacked }) => <Amount value={unacked} />,
   },
-  { id: 'total', label: 'Total', sort: 'messages', end: true, show: ({ messages }) => <Amount value={messages} /> },
+  {
+    id: 'total',
+    label: 'Total',
+    sort: 'messages',
+    end: true,
+    extra: true,
+    show: ({ messages }) => <Amount value={messages} />,
+  },
   {
     id: 'in',
     label: 'In',
@@ -105,10 +112,11 @@ const COLUMNS: readonly Column<Queue>[] = [
   {
     id: 'oldest',
     label: 'Oldest',
-    sort: 'head_message_timestamp',
+    sort: 'oldest_message_age_ms',
     end: true,
     extra: true,
-    show: ({ head_message_timestamp: at }) => (at ? format.ago(at * 1_000) : format.UNKNOWN),
+    hint: 'How long the oldest message has waited',
+    show: ({ head_message_timestamp: at }) => (at ? format.duration(Date.now() - at * 1_000) : format.UNKNOWN),
   },
 ]
 

@@ -1,5 +1,6 @@
 /** All settings that the broker knows, with the values in force and where they come from. Secrets are hidden by the broker. */
 import { useAddressFlag } from '../base/address.ts'
+import * as format from '../base/format.ts'
 import { useLive } from '../base/live.ts'
 import { Badge, Card, Empty } from '../parts/basics.tsx'
 import { CheckField } from '../parts/form.tsx'
@@ -24,9 +25,43 @@ function Key({ setting: { key, description } }: { readonly setting: Setting }) {
   return (
     <div class="wrap">
       <code>{key}</code>
-      <div class="muted small">{description}</div>
+      <div class="muted small">
+        {description.split('`').map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part))}
+      </div>
     </div>
   )
+}
+
+const DURATIONS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, seconds: 1_000, min: 60_000 }
+
+/** A number with its unit for people, where that says more. */
+function inUnits({ type, value }: Setting): string {
+  const number = Number(value)
+  if (value === '' || !Number.isFinite(number)) return ''
+  if (type === 'bytes') return number < 1_024 ? 'bytes' : format.bytes(number)
+  const unitMs = DURATIONS[type]
+  return unitMs === undefined || number === 0 ? '' : format.duration(number * unitMs)
+}
+
+function InForce({ setting }: { readonly setting: Setting }) {
+  const { value } = setting
+  const units = inUnits(setting)
+  if (value === '') return <span class="muted">nothing</span>
+  return (
+    <>
+      <code class="break">{value}</code>
+      {units === '' ? null : <span class="muted small"> {units}</span>}
+    </>
+  )
+}
+
+/** Without the patterns of keys that were set under a name of their own: the values of those are in force. */
+function withoutPatterns(settings: readonly Setting[] | undefined): readonly Setting[] | undefined {
+  return settings?.filter(({ key, origin }) => {
+    if (!key.includes('$') || origin !== 'default') return true
+    const named = new RegExp(`^${key.replaceAll('.', '\\.').replaceAll(/\$\w+/g, '[^.]+')}$`)
+    return !settings.some((other) => other.origin !== 'default' && named.test(other.key))
+  })
 }
 
 const COLUMNS: readonly Column<Setting>[] = [
@@ -35,7 +70,7 @@ const COLUMNS: readonly Column<Setting>[] = [
     id: 'value',
     label: 'In force',
     value: ({ value }) => value,
-    show: ({ value }) => (value === '' ? <span class="muted">nothing</span> : <code class="break">{value}</code>),
+    show: (setting) => <InForce setting={setting} />,
   },
   {
     id: 'origin',
@@ -70,7 +105,7 @@ const COLUMNS: readonly Column<Setting>[] = [
 export function SettingsPage() {
   const { data, failure } = useLive<readonly Setting[]>('/api/config/effective')
   const onlySet = useAddressFlag('set')
-  const rows = onlySet.value ? data?.filter(isSet) : data
+  const rows = onlySet.value ? data?.filter(isSet) : withoutPatterns(data)
   return (
     <>
       <PageHead title="Settings" />

@@ -14,8 +14,9 @@ const WIDTH = 210
 const GAP_X = 130
 const MARGIN = 12
 const CHARACTER_PIXELS = 7.2
-const ZOOMS = [0.15, 0.25, 0.4, 0.6, 0.8, 1, 1.3] as const
-const ZOOM_STANDARD = 1
+const ZOOMS = [0.15, 0.25, 0.4, 0.6, 0.8, 1, 1.3, 1.7, 2.2] as const
+/** The size of letters for which the picture is drawn. */
+const FONT_PIXELS = 14
 /** Below this scale nobody reads small text. */
 const ZOOM_READABLE = 0.6
 
@@ -41,6 +42,11 @@ const placeOf = ({ column, row }: GraphNode, { height, gap }: Shape) => ({
   y: MARGIN + row * (height + gap),
 })
 
+/** The scale that shows letters as large as those of the page. */
+function standardZoom(): number {
+  return Math.max(1, Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / FONT_PIXELS)
+}
+
 function short(text: string, pixels: number): string {
   const most = Math.floor(pixels / CHARACTER_PIXELS)
   return text.length > most ? `${text.slice(0, most - 1)}…` : text
@@ -64,8 +70,8 @@ export function TopologyView(props: {
   )
   const width = graph.columnCount * (WIDTH + GAP_X) - GAP_X + 2 * MARGIN
   const height = graph.rowCount * (shape.height + shape.gap) - shape.gap + 2 * MARGIN
-  // As wide as there is room, while it can be read.
-  const zoom = chosenZoom ?? Math.min(Math.max(placePixels / width, ZOOM_READABLE), ZOOM_STANDARD)
+  // As wide as there is room, while it can be read; letters are as large as those of the page at most.
+  const zoom = chosenZoom ?? Math.min(Math.max(placePixels / width, ZOOM_READABLE), standardZoom())
   useLayoutEffect(() => setPlacePixels(place.current?.clientWidth ?? 0), [graph.columnCount])
   const base = useMemo(
     () => <Layer picture={picture} wanted={null} onPoint={setHovered} isFine={zoom >= ZOOM_READABLE} />,
@@ -103,6 +109,7 @@ function Zoom({ zoom, setZoom }: { readonly zoom: number; readonly setZoom: (zoo
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend that nobody needs to see.
     <div class="zoom" role="group" aria-label="Size of the picture">
+      <span class="muted small grow">Point at a box to see its ways alone; a click leads to it.</span>
       <Button
         icon="minus"
         label="Smaller"
@@ -167,7 +174,8 @@ function Edge(props: {
   if (from === undefined || to === undefined) return null
   const [a, b] = [placeOf(from, shape), placeOf(to, shape)]
   const [x1, y1, x2, y2] = [a.x + WIDTH, a.y + shape.height / 2, b.x, b.y + shape.height / 2]
-  const bend = Math.max(40, (x2 - x1) / 2)
+  // A line that leads back leaves and arrives in a wide bow.
+  const bend = x2 > x1 ? Math.max(40, (x2 - x1) / 2) : GAP_X
   const rate = rateOfEdge(edge, from, to, known, graph)
   return (
     <g class={isLit ? 'edge lit' : 'edge'}>
@@ -181,7 +189,8 @@ function Edge(props: {
         </text>
       ) : null}
       {isLit && edge.label !== '' ? (
-        <text x={x1 + 8} y={y1 - 5}>
+        // At the end of the line, below its rate: at its beginning all lines of an exchange meet.
+        <text x={x2 - 6} y={y2 + 13} text-anchor="end">
           {short(edge.label, GAP_X)}
         </text>
       ) : null}

@@ -39,16 +39,10 @@ export function TopologyPage() {
         </a>
       </PageHead>
       <Card flush>
-        <div class="table-tools">
-          <div class="grow">
-            <TextField
-              label="Show what is called …"
-              value={filter}
-              hint="With its neighbours. Point at a box to see its ways alone; a click leads to it."
-            />
-          </div>
+        <div class="field-tools">
+          <TextField label="Show what is called …" value={filter} />
           <CheckField label={`Only problems (${format.count(troubled.length)})`} value={isTroubled} />
-          <span class="muted small">
+          <span class="amounts muted small">
             {format.plural(graph.nodes.length, 'object')}, {format.plural(graph.edges.length, 'connection')}
           </span>
         </div>

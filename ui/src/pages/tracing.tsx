@@ -89,7 +89,8 @@ function TracesCard() {
         textOf={({ name, pattern }) => `${name} ${pattern}`}
         empty={
           <Empty icon="trace" title="No trace runs">
-            A trace writes copies of published and delivered messages to a file, until it is ended.
+            A trace writes copies of published and delivered messages to a file, until it is ended. Start one to see
+            what passes.
           </Empty>
         }
       />
@@ -146,7 +147,11 @@ function FilesCard() {
         columns={columns}
         keyOf={({ name }) => name}
         textOf={({ name }) => name}
-        empty={<Empty icon="log" title="No files" />}
+        empty={
+          <Empty icon="log" title="No files">
+            Every trace writes one; it stays here when the trace has ended. Start a trace to get one.
+          </Empty>
+        }
       />
     </Card>
   )

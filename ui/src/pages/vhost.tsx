@@ -43,9 +43,8 @@ export function VhostPage({ path: [, name = ''] }: PageProps) {
         </a>
         {isAdministrator.value && data !== undefined ? <Actions vhost={data} /> : null}
       </PageHead>
-      {data?.description ? <p class="muted">{data.description}</p> : null}
       <div class="row apart">
-        <span />
+        <p class="muted">{data?.description ?? ''}</p>
         <RangeChooser />
       </div>
       <div class="cards">
@@ -124,7 +123,7 @@ function Actions({ vhost }: { readonly vhost: Vhost }) {
           })
         }
       >
-        {vhost.tracing === true ? 'Stop tracing' : 'Trace'}
+        {vhost.tracing === true ? 'Stop tracing' : 'Start tracing'}
       </Button>
       <Button
         onClick={() =>

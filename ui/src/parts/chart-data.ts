@@ -49,11 +49,13 @@ const TINY = 1e-6
 /** The top of the scale: a number whose quarters are readable. */
 export function niceMax(max: number | null, unit: Unit): number {
   if (max === null || !(max > TINY)) return unit === 'bytes' || unit === 'byteRate' ? 1_024 : 4
+  // Nothing is there half.
+  if (unit === 'count' && max <= 12) return Math.ceil(max / 4) * 4
   const base = unit === 'bytes' || unit === 'byteRate' ? 1_024 : 10
   const power = base ** Math.floor(Math.log(max) / Math.log(base))
   const steps = base === 10 ? [1, 2, 4, 6, 8, 10] : [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024]
   const step = steps.find((candidate) => candidate * power >= max) ?? base
-  return unit === 'count' ? Math.max(4, step * power) : step * power
+  return step * power
 }
 
 /** The place of the time that is nearest. */

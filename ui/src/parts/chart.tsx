@@ -144,7 +144,7 @@ export function Chart(props: { readonly label: string; readonly unit: Unit; read
 /** Why a chart begins with a gap. */
 function Since({ seconds }: { readonly seconds: number | undefined }) {
   if (seconds === undefined) return null
-  return <span class="since number">known since {format.moment(seconds * 1_000)}</span>
+  return <span class="since number">known since {format.shortMoment(seconds * 1_000)}</span>
 }
 
 /** Canvas needs colours in full: a variable is resolved by the element that it stands on. */

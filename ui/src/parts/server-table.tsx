@@ -128,9 +128,7 @@ export function ServerTable<T>(props: ServerTableProps<T>) {
   return (
     <>
       <div class="table-tools">
-        {isEmpty || (rows.isKnown && rows.totalCount <= FEW && view.filter === '') ? null : (
-          <FilterBox view={view} change={change} label={props.label} />
-        )}
+        {isEmpty ? null : <FilterBox view={view} change={change} label={props.label} />}
         {props.bulk !== undefined && chosen.size > 0 ? (
           <span class="row">
             <span class="small">{format.count(chosen.size)} chosen</span>
@@ -342,12 +340,17 @@ function Ghost({ index, cellCount }: { readonly index: number; readonly cellCoun
 
 /** Chooses what matches the filter, as far as one request tells. */
 function ChooseAll<T>({ chosen, setChosen, query, rows, keyOf }: ScrollProps<T>) {
-  const choose = () =>
-    attempt('', async () => {
+  // The box stays checked while their names are on the way, whatever is drawn meanwhile.
+  const [isAsking, setAsking] = useState(false)
+  const choose = async () => {
+    setAsking(true)
+    await attempt('', async () => {
       const { items } = await read<Paged<T>>(`${query}&page=1&page_size=${CHOOSE_MAX}`)
       setChosen(new Map(items.map((item) => [keyOf(item), item] as const)))
       if (rows.filteredCount > CHOOSE_MAX) tell(`The first ${CHOOSE_MAX} are chosen: more go not at once.`)
     })
+    setAsking(false)
+  }
   const wanted = Math.min(rows.filteredCount, CHOOSE_MAX)
   const isAll = wanted > 0 && chosen.size >= wanted
   return (
@@ -355,7 +358,8 @@ function ChooseAll<T>({ chosen, setChosen, query, rows, keyOf }: ScrollProps<T>)
       <input
         type="checkbox"
         aria-label="Choose all that match"
-        checked={isAll}
+        checked={isAll || isAsking}
+        disabled={isAsking}
         onChange={() => (isAll ? setChosen(new Map()) : choose())}
       />
     </td>

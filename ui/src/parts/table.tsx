@@ -96,13 +96,13 @@ function TableView<T>(props: ViewProps<T>) {
     <>
       {isEmpty || !hasTools ? (
         props.tools === undefined || props.tools === null ? null : (
-          <div class="table-tools">
+          <div class="table-tools beside">
             <span class="grow" />
             {props.tools}
           </div>
         )
       ) : (
-        <div class="table-tools">
+        <div class={isShort ? 'table-tools beside' : 'table-tools'}>
           {isShort ? null : <FilterBox view={view} change={props.change} label={props.label} />}
           {props.bulk !== undefined && chosenRows.length > 0 ? (
             <span class="row">

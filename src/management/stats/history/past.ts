@@ -5,6 +5,7 @@
 import { ByteReader } from '../../../base/bytes.ts'
 import { QUEUE_FIELDS } from '../fields.ts'
 import { SampleBudget, SampleRing } from '../sample-ring.ts'
+import { SLOW } from '../series.ts'
 import { readChanges, rowOf, STORED_COUNT } from './entry-codec.ts'
 import type { Mark } from './journal.ts'
 
@@ -14,6 +15,8 @@ const LATE_MS = 60_000
 /** The numbers of a queue (`QUEUE_FIELDS`) long ago. */
 export class Past {
   readonly #ring: SampleRing
+  /** The longest time from frame to frame: a small disk has fewer. */
+  #everyMs = SLOW.everyMs
   /** Time of the newest frame: later ones are known elsewhere. */
   readonly newestMs: number
 
@@ -33,6 +36,7 @@ export class Past {
         this.#ring.push(frame.timeMs, rowOf(stored))
         newestMs = frame.timeMs
         knownUntilMs = frame.timeMs + frame.coverMs
+        this.#everyMs = Math.max(this.#everyMs, frame.coverMs)
       }
     }
     this.newestMs = newestMs
@@ -41,5 +45,10 @@ export class Past {
   /** The field's value at a time up to that of the newest frame; undefined before the first, NaN in a gap. */
   valueAt(field: number, timeMs: number): number | undefined {
     return this.#ring.valueAt(field, timeMs)
+  }
+
+  /** The same, on a straight line between two frames. */
+  valueBetween(field: number, timeMs: number): number | undefined {
+    return this.#ring.valueBetween(field, timeMs, this.#everyMs)
   }
 }
