@@ -1,4 +1,4 @@
-// Installs what is missing: nothing when node_modules is as new as the lock file. Called before `npm start` and `npm test`.
+// Installs what is missing: nothing when node_modules is as new as the lock file. Every build begins with it.
 import { spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
