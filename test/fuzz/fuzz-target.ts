@@ -59,6 +59,8 @@ export function hashOf(bytes: Uint8Array, start = 0, end = bytes.length, basis =
 }
 
 const SINGLE_BYTES_MAX = 64
+/** A letter: text that is read where a chunk was shows it. */
+const OVERWRITTEN = 0x61
 
 /**
  * The input in chunks of random size, the same for the same input. Each is a buffer of its own that is overwritten
@@ -70,7 +72,9 @@ export function inChunks(input: Buffer, feed: (chunk: Buffer) => void): void {
   const step = 1 + (random.below(8) === 0 ? random.below(8) : input.length >>> random.below(3))
   for (let at = 0; at < input.length; ) {
     const end = Math.min(input.length, at + (isByByte ? 1 : 1 + random.below(step)))
-    feed(Buffer.from(input.subarray(at, end)))
+    const chunk = Buffer.from(input.subarray(at, end))
+    feed(chunk)
+    chunk.fill(OVERWRITTEN)
     at = end
   }
 }

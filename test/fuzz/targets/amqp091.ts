@@ -55,12 +55,8 @@ class Trace implements FrameSink {
 function feedAll(input: Buffer, trace: Trace, chunked: boolean): ConnectionError | undefined {
   const reader = new FrameReader(trace, FRAME_BYTES_MAX)
   return refusalOf(ConnectionError, () => {
-    if (chunked) {
-      inChunks(input, (chunk) => {
-        reader.feed(chunk)
-        chunk.fill(0xaa)
-      })
-    } else reader.feed(input)
+    if (chunked) inChunks(input, (chunk) => void reader.feed(chunk))
+    else reader.feed(input)
   })
 }
 

@@ -81,12 +81,8 @@ function feedAll(input: Buffer, choice: number, trace: Trace, chunked: boolean):
   reader.version = VERSIONS[choice % 3]!
   reader.trims = choice % 3 === 0 && (choice & 0x40) !== 0
   return refusalOf(StompError, () => {
-    if (chunked) {
-      inChunks(input, (chunk) => {
-        reader.feed(chunk)
-        chunk.fill(0x61)
-      })
-    } else reader.feed(input)
+    if (chunked) inChunks(input, (chunk) => reader.feed(chunk))
+    else reader.feed(input)
   })
 }
 
