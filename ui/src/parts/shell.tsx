@@ -3,6 +3,7 @@
  */
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { apiPath } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { connection, useLive } from '../base/live.ts'
@@ -244,9 +245,15 @@ export function Tabs(props: {
 }) {
   const { path, query } = route.value
   const [first] = props.tabs
+  const place = useRef<HTMLElement>(null)
+  // On phones the chosen tab may lie beyond the edge.
+  useLayoutEffect(() => {
+    const [strip, tab] = [place.current, place.current?.querySelector('[aria-current]')]
+    if (strip !== null && tab instanceof HTMLElement) strip.scrollLeft = tab.offsetLeft - strip.offsetLeft
+  }, [props.current])
   const rest = Object.fromEntries([...query.entries()].filter(([name]) => name === 'range' || name === 'vhost'))
   return (
-    <nav class="tabs" aria-label="Parts of this page">
+    <nav class="tabs" aria-label="Parts of this page" ref={place}>
       {props.tabs.map(([name, label]) => (
         <a
           key={name}
