@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, beforeEach, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { encode as encodeMessagePack } from '@msgpack/msgpack'
 import amqp from 'amqplib'
 import { encode as encodeCbor } from 'cborg'
@@ -118,6 +119,39 @@ test('a body is shown as JSON, MessagePack and CBOR, copied and saved', async ()
     assert.deepEqual([...bytes], [...expected])
     assert.deepEqual(await visitor.violations(), [])
     await dialog.getByRole('button', { name: 'Dismiss' }).click()
+  }
+  assert.deepEqual(visitor.complaints, [])
+})
+
+test('packed, very long and unusual bodies are shown as what they are', async () => {
+  const { page } = visitor
+  const long = 'x'.repeat(10 * 1024 * 1024)
+  await channel.assertQueue('unusual')
+  const send = (id: string, body: Buffer, options: object = {}) =>
+    channel.sendToQueue('unusual', body, { messageId: id, ...options })
+  send('exact', Buffer.from('{"n":12345678901234567890,"n":1}'))
+  send('packed', gzipSync('{"packed":true}'), { contentEncoding: 'gzip' })
+  send('broken', Buffer.from([0xc3, 0x28, 0x61, 0x62]), { contentType: 'text/plain' })
+  send('long', Buffer.from(long))
+  await channel.waitForConfirms()
+  await visitor.go('/queues/%2F/unusual?tab=messages')
+  const dialog = page.getByRole('dialog')
+  for (const [id, shown] of [
+    ['exact', /^{\s+"n": 12345678901234567890,\s+"n": 1\s+}$/],
+    ['packed', /"packed": true/],
+    ['broken', /^000000 {2}c3 28 61 62/],
+    ['long', /^x+$/],
+  ] as const) {
+    await page.getByRole('button', { name: new RegExp(`^\\d: ${id}$`) }).click()
+    await dialog.getByLabel('Body').getByText(shown).waitFor()
+    assert.equal(await dialog.getByLabel('Headers').count(), 0)
+    if (id === 'long') {
+      await visitor.sees('The beginning of the body is shown, 200,000 of 10,485,760 characters.')
+      await dialog.getByRole('button', { name: 'Copy' }).click()
+      assert.equal(await page.evaluate('navigator.clipboard.readText().then(({ length }) => length)'), long.length)
+    }
+    await dialog.getByRole('button', { name: 'Dismiss' }).click()
+    await dialog.waitFor({ state: 'detached' })
   }
   assert.deepEqual(visitor.complaints, [])
 })

@@ -9,6 +9,7 @@ import { effectiveSettings } from '../../ui/src/pages/effective-settings.ts'
 import { layOut } from '../../ui/src/pages/graph.ts'
 import { conditionsOf, describeFilter, filterOf } from '../../ui/src/pages/messages/conditions.ts'
 import { decode, decodings } from '../../ui/src/pages/messages/decode.ts'
+import { indentJson } from '../../ui/src/pages/messages/indent-json.ts'
 import { headersMatch, routeMessage, topicMatches } from '../../ui/src/pages/routing.ts'
 import { knownSince, lonely, niceMax, pointsOf } from '../../ui/src/parts/chart-data.ts'
 
@@ -100,6 +101,18 @@ test('dead letters are followed to their queue, and their death is read', () => 
   assert.deepEqual(
     found.map(({ queue: { name }, sources }) => [name, sources]),
     [['dead', ['direct', 'work']]],
+  )
+})
+
+test('JSON is indented as it is written', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) =>
+      assert.equal(indentJson(JSON.stringify(value)), JSON.stringify(value, null, 2)),
+    ),
+  )
+  assert.equal(
+    indentJson('{"n":12345678901234567890,"n":1e400,"e":[],"o":{ },"t":"a\\"{,}"}'),
+    '{\n  "n": 12345678901234567890,\n  "n": 1e400,\n  "e": [],\n  "o": {},\n  "t": "a\\"{,}"\n}',
   )
 })
 

@@ -1,8 +1,9 @@
 /** Bodies of messages for people: JSON, text, hex, and binary formats whose decoders are loaded when they are wanted. */
 import type { GotMessage } from '../../base/types.ts'
+import { indentJson } from './indent-json.ts'
 
 /** Ways to show a body. */
-export type Decoding = 'json' | 'text' | 'hex' | 'base64' | 'msgpack' | 'cbor'
+export type Decoding = 'json' | 'text' | 'hex' | 'base64' | 'msgpack' | 'cbor' | 'unpacked'
 
 /** What the ways are called. */
 export const DECODING_LABELS: Readonly<Record<Decoding, string>> = {
@@ -12,7 +13,12 @@ export const DECODING_LABELS: Readonly<Record<Decoding, string>> = {
   base64: 'Base64',
   msgpack: 'MessagePack',
   cbor: 'CBOR',
+  unpacked: 'Unpacked',
 }
+
+/** Encodings that the browser can undo. */
+type Packing = 'gzip' | 'deflate'
+const PACKINGS: readonly string[] = ['gzip', 'deflate'] satisfies Packing[]
 
 const PREVIEW_CHARACTERS = 120
 const HEX_BYTES_MAX = 16_384
@@ -27,7 +33,8 @@ export function bytesOf({ payload, payload_encoding: encoding }: GotMessage): Ui
 function jsonOf(text: string): string | undefined {
   if (!/^\s*[[{"]/.test(text)) return undefined
   try {
-    return JSON.stringify(JSON.parse(text), null, 2)
+    JSON.parse(text)
+    return indentJson(text)
   } catch (error) {
     console.debug('not JSON', error)
     return undefined
@@ -45,7 +52,8 @@ export function decodings(message: GotMessage): Decoding[] {
       : isCbor
         ? ['cbor', 'hex', 'msgpack']
         : ['hex', 'msgpack', 'cbor']
-    return [...first, 'base64', 'text']
+    const unpacked: Decoding[] = packingOf(message) === undefined ? [] : ['unpacked']
+    return [...unpacked, ...first, 'base64', 'text']
   }
   // Small numbers and short texts of these formats are text by chance.
   const rest: Decoding[] = isPacked ? ['msgpack', 'text', 'hex'] : isCbor ? ['cbor', 'text', 'hex'] : ['text', 'hex']
@@ -66,6 +74,27 @@ export async function decode(message: GotMessage, decoding: Decoding): Promise<s
     case 'msgpack':
     case 'cbor':
       return await decodeBinary(message, decoding)
+    case 'unpacked':
+      return await unpack(message)
+  }
+}
+
+function packingOf({ properties }: GotMessage): Packing | undefined {
+  const name = String(properties.content_encoding ?? '').toLowerCase()
+  // Checked against the list.
+  return PACKINGS.includes(name) ? (name as Packing) : undefined
+}
+
+/** The text that the publisher packed. */
+async function unpack(message: GotMessage): Promise<string> {
+  const packing = packingOf(message)
+  if (packing === undefined) return message.payload
+  try {
+    const unpacked = new Blob([bytesOf(message)]).stream().pipeThrough(new DecompressionStream(packing))
+    const text = await new Response(unpacked).text()
+    return jsonOf(text) ?? text
+  } catch (error) {
+    return `This is not ${packing}: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 

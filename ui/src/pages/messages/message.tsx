@@ -8,6 +8,9 @@ import { attempt, Dialog, openDialog, tell } from '../../parts/feedback.tsx'
 import { openPublishForm } from '../publish.tsx'
 import { bytesOf, DECODING_LABELS, type Decoding, decode, decodings } from './decode.ts'
 
+/** Laying out more takes browsers seconds. */
+const SHOWN_CHARACTERS_MAX = 200_000
+
 /** Shows a message. */
 export function openMessage(vhost: string, message: GotMessage): void {
   openDialog(<MessageDialog vhost={vhost} message={message} />)
@@ -42,7 +45,9 @@ function MessageDialog({ vhost, message }: { readonly vhost: string; readonly me
           ...Object.entries(properties).map(([name, value]) => [name, format.jsonLine(value)] as const),
         ]}
       />
-      {headers === undefined ? null : <Code text={JSON.stringify(headers, null, 2)} label="Headers" />}
+      {Object.keys(headers ?? {}).length === 0 ? null : (
+        <Code text={JSON.stringify(headers, null, 2)} label="Headers" />
+      )}
       <div class="row">
         {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would need a legend that nobody needs to see. */}
         <div class="segments" role="group" aria-label="Show the body as">
@@ -61,7 +66,15 @@ function MessageDialog({ vhost, message }: { readonly vhost: string; readonly me
         </Notice>
       ) : null}
       {message.payload_bytes === 0 ? <Notice>The body is empty.</Notice> : null}
-      {text === null || message.payload_bytes === 0 ? null : <Code text={text} label="Body" />}
+      {text !== null && text.length > SHOWN_CHARACTERS_MAX ? (
+        <Notice>
+          The beginning of the body is shown, {format.count(SHOWN_CHARACTERS_MAX)} of {format.count(text.length)}{' '}
+          characters. Copying and saving take all of it.
+        </Notice>
+      ) : null}
+      {text === null || message.payload_bytes === 0 ? null : (
+        <Code text={text.slice(0, SHOWN_CHARACTERS_MAX)} label="Body" />
+      )}
     </Dialog>
   )
 }
