@@ -8,7 +8,7 @@
 import type { Authorization, ResourceKind } from './access/authorization.ts'
 import type { MetadataOp } from './records/metadata.ts'
 import type { PermissionRecord, TopicPermissionRecord } from './records/records.ts'
-import { compilePattern, escapePattern } from './values/pattern.ts'
+import { compilePattern, escapePattern, type Pattern } from './values/pattern.ts'
 
 /** Answers remembered per session and kind; more, and it starts over. */
 const REMEMBERED_MAX = 256
@@ -54,7 +54,7 @@ export class PermissionTable {
   revision = 0
   readonly #records = new Map<string, PermissionRecord>()
   readonly #topicRecords = new Map<string, Map<string, TopicPermissionRecord>>()
-  readonly #patterns = new Map<string, RegExp>()
+  readonly #patterns = new Map<string, Pattern>()
 
   /** Whether the user has any entry for the vhost, which is what entering it needs. */
   mayEnter(user: string, vhost: string): boolean {

@@ -7,7 +7,7 @@
 
 import type { Metadata, MetadataOp } from '../records/metadata.ts'
 import { metadataKeys, type PolicyRecord } from '../records/records.ts'
-import { compilePattern } from '../values/pattern.ts'
+import { compilePattern, type Pattern } from '../values/pattern.ts'
 import { type Answered, granted, refused } from '../verbs/answer.ts'
 import { preconditionFailed, unavailable } from '../verbs/refusals.ts'
 import type { EffectivePolicy } from './policy.ts'
@@ -37,7 +37,7 @@ const APPLY_TO_TEXT = "'queues', 'exchanges', 'classic_queues', 'quorum_queues',
 /** A policy with its pattern compiled. */
 class CompiledPolicy {
   readonly record: PolicyRecord
-  readonly #pattern: RegExp | null
+  readonly #pattern: Pattern | null
 
   constructor(record: PolicyRecord) {
     this.record = record
