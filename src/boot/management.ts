@@ -1,6 +1,7 @@
 /** The management beside the protocols: what it is told of the node, and where its files lie. */
 import { join } from 'node:path'
 import type { LogControl } from '../config/broker-options.ts'
+import { logOutputs } from '../config/log-output.ts'
 import { SERVER_VERSION } from '../config/version.ts'
 import type { CertificateFact, LogFigures, NodeControls, NodeFacts } from '../management/context.ts'
 import type { Management } from '../management/management.ts'
@@ -90,8 +91,8 @@ function nodeFacts(parts: BrokerParts, listeners: OpenListeners, certificates: C
     version: SERVER_VERSION,
     startedAtMs: foundation.clock.nowMs(),
     dataDir: dataDir ?? '',
-    configFiles: [],
-    logFiles: settings.log.file === 'false' ? [] : [settings.log.file],
+    configFiles: parts.configFiles,
+    logFiles: logOutputs(settings.log, dataDir),
     exchangeTypes: [...exchangeTypes().values()].map(({ name, description }) => ({ name, description })),
     authMechanisms: settings.auth.mechanisms,
     listeners: () => listeners.facts(),

@@ -18,6 +18,7 @@ export interface BrokerParts {
   /** As of the last reload. */
   readonly inForce: { settings: Settings }
   readonly dataDir: string | null
+  readonly configFiles: readonly string[]
   readonly logger: Logger
   readonly foundation: Foundation
   readonly broker: Broker

@@ -18,6 +18,8 @@ export interface BrokerOptions {
   /** The data folder, created when missing; null keeps everything in memory. */
   readonly dataDir: string | null
   readonly logger: Logger
+  /** Files that the settings were read from; none where they come from elsewhere. */
+  readonly configFiles?: readonly string[]
   /** Absent where a program that embeds the broker keeps the log to itself. */
   readonly logControl?: LogControl
 }

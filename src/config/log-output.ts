@@ -152,10 +152,22 @@ async function openTerminal(settings: LogSettings, options: LogOutputOptions): P
   return { level: settings.consoleLevel, sink, ...NOTHING_OPEN }
 }
 
+/** Where lines go, as RabbitMQ names it: the path of the file, `<stdout>`. */
+export function logOutputs(settings: LogSettings, dataDir: string | null): readonly string[] {
+  const path = logFilePath(settings, dataDir)
+  const terminal = settings.console ? [`<${settings.consoleStream}>`] : []
+  return path === null ? terminal : [path, ...terminal]
+}
+
+function logFilePath({ file, folder }: LogSettings, dataDir: string | null): string | null {
+  if (file === 'false') return null
+  const within = folder ?? (dataDir === null ? null : join(dataDir, 'log'))
+  return within === null ? resolve(file) : resolve(within, file)
+}
+
 async function openFile(settings: LogSettings, { dataDir }: LogOutputOptions): Promise<Output | null> {
-  if (settings.file === 'false') return null
-  const folder = settings.folder ?? (dataDir === null ? null : join(dataDir, 'log'))
-  const path = folder === null ? resolve(settings.file) : resolve(folder, settings.file)
+  const path = logFilePath(settings, dataDir)
+  if (path === null) return null
   const file = await LogFile.open(path, {
     bytesMax: settings.fileBytesMax,
     date: settings.fileDate === '' ? null : (parseRotationDate(settings.fileDate) ?? null),

@@ -16,7 +16,7 @@ const DIFFERENCES: readonly RegExp[] = [
   /\b(backing_queue_status|garbage_collection|ra_open_file_metrics|metrics_gc_queue_length|applications|socket_opts|ssl_opts|cowboy_opts)\b/,
   /\b(mnesia_|msg_store_|queue_index_|io_(seek|reopen|read_avg|write_avg)|queue_slave_procs|slave|synchronised)/,
   // Depends on what is installed or was done before.
-  /\b(client_properties|cluster_state|contexts|config_files|log_files|cluster_links|message_stats|operator_policy|policy_definition)\b/,
+  /\b(client_properties|cluster_state|config_files|log_files|cluster_links|message_stats|operator_policy|policy_definition)\b/,
   /^GET \/api\/(extensions|definitions|all-configuration|feature-flags|global-parameters|parameters)\b/,
   /^GET \/api\/(vhosts|users|permissions|topic-permissions|policies|operator-policies|bindings|channels|consumers|connections)( |$)/,
   // Names of OAuth settings that RabbitMQ 3.11 gave up.

@@ -119,6 +119,18 @@ test('the overview and the node describe themselves', async () => {
   const [node] = (await broker.get('nodes')).json
   assert.equal(node.running, true)
   assert.equal((await broker.get(`nodes/${node.name}?memory=true&columns=name,memory`)).json.memory.strategy, 'rss')
+  const { contexts } = (await broker.get('overview')).json
+  assert.ok(contexts.length > 1)
+  assert.deepEqual(
+    node.contexts,
+    contexts.map(({ description, path, cowboy_opts, port }: Record<string, string>) => ({
+      description,
+      path,
+      cowboy_opts,
+      port,
+    })),
+  )
+  assert.deepEqual(node.log_files, ['<stdout>'])
   assert.equal((await broker.get('nodes/other@host')).status, 404)
 })
 

@@ -59,6 +59,8 @@ test('SIGHUP applies what changed in the file, and keeps what makes no sense out
   await until(async () => (await inForce()) !== before)
   const changed = await inForce()
   assert.match(String(changed), /17/)
+  const status = JSON.parse((await ctl('status', '--formatter', 'json')).out) as Record<string, unknown>
+  assert.deepEqual(status.config_files, [file('warren.conf')])
   writeFileSync(file('warren.conf'), 'heartbeat = nonsense\n')
   child.kill('SIGHUP')
   assert.equal((await ctl('ping')).code, 0)

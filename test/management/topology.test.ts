@@ -170,5 +170,27 @@ test('statistics are left out on request', async () => {
   const [totals] = (await broker.get('queues?disable_stats=true&enable_queue_totals=true')).json
   assert.equal(totals.messages, 0)
   assert.equal('consumers' in totals, false)
+  assert.equal('policy' in totals || 'leader' in totals, false)
   await broker.delete('queues/%2F/plain')
+})
+
+test('lists without figures tell the policy and the members', async () => {
+  await broker.put('policies/%2F/short', { pattern: '^replicated$', definition: { 'max-length': 5 } })
+  await broker.put('queues/%2F/replicated', { durable: true, arguments: { 'x-queue-type': 'quorum' } })
+  const [plain] = (await broker.get('queues?disable_stats=true')).json
+  const { name: node } = (await broker.get('nodes')).json[0]
+  assert.deepEqual([plain.policy, plain.leader, plain.members, plain.online], ['short', node, [node], [node]])
+  await broker.delete('queues/%2F/replicated')
+  await broker.delete('policies/%2F/short')
+})
+
+test('a history of no time is refused', async () => {
+  await broker.put('queues/%2F/aged')
+  for (const path of ['overview', 'nodes', 'queues', 'queues/%2F/aged', 'vhosts', 'exchanges']) {
+    const { status, json } = await broker.get(`${path}?msg_rates_age=60&msg_rates_incr=-5`)
+    assert.equal(status, 400, path)
+    assert.equal(json.reason, 'Invalid range parameters: age 60, incr -5')
+    assert.equal((await broker.get(`${path}?msg_rates_age=some&msg_rates_incr=5`)).status, 200)
+  }
+  await broker.delete('queues/%2F/aged')
 })

@@ -1,4 +1,5 @@
 /** `warren server`: reads settings, opens the log, starts the broker and says so. What follows is `run-server.ts`'s. */
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { SystemClock } from '../../base/clock.ts'
 import type { RunningBroker } from '../../config/broker-options.ts'
@@ -64,7 +65,13 @@ async function start(
   for (const file of files) logger.info(`settings from ${file}`)
   for (const warning of [...warnings, ...precautions(dataDir, process.getuid?.())]) logger.warning(warning)
   try {
-    return await host.startBroker({ settings, dataDir, logger: log.logger, logControl: log.control })
+    return await host.startBroker({
+      settings,
+      dataDir,
+      logger: log.logger,
+      configFiles: files.map((file) => resolve(file)),
+      logControl: log.control,
+    })
   } catch (error) {
     logger.critical('the broker could not start', { error })
     await log.close()

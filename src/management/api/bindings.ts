@@ -167,6 +167,13 @@ function reply(request: ApiRequest, sources: readonly BindingRecord[]): Promise<
       routing_key: ({ routingKey }) => routingKey,
       vhost: ({ vhost }) => vhost,
     },
+    order: [
+      ({ vhost }) => vhost,
+      ({ source }) => source,
+      ({ destinationKind }) => destinationKind,
+      ({ destination }) => destination,
+      ({ routingKey }) => routingKey,
+    ],
   })
 }
 

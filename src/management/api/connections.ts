@@ -233,7 +233,7 @@ class Connections {
       sources,
       nameOf: ({ channel }) => channel.name,
       build: (listed) => channelJson(this.context, listed, windows, isPlain),
-      cheap: { name: ({ channel }) => channel.name },
+      cheap: { name: ({ channel }) => channel.name, vhost: ({ connection }) => connection.vhost },
     })
   }
 
@@ -268,6 +268,8 @@ class Connections {
       sources,
       nameOf: ({ spec }) => spec.tag,
       build: (consumer) => consumerJson(this.context, consumer, index),
+      // As they subscribed.
+      order: [],
     })
   }
 }

@@ -9,7 +9,7 @@ import { type ApiRequest, type Endpoint, ok, plain } from '../http/endpoint.ts'
 import { columnsOf, type JsonObject, listReply, pick } from '../http/list-reply.ts'
 import { NODE_FIELDS, withDetails } from '../stats/fields.ts'
 import { type SampleWindows, windowsOf } from '../stats/series.ts'
-import { exchangeTypes, versions } from './overview.ts'
+import { contexts, exchangeTypes, versions } from './overview.ts'
 
 const TAG = 'Nodes'
 const PROCESSES_MAX = 1_048_576
@@ -123,7 +123,8 @@ export function nodeJson(context: ManagementContext, windows: SampleWindows): Js
       { name: 'warrenmq', description: 'WarrenMQ', version: node.version },
     ],
     ...versions(context),
-    contexts: [],
+    // As the overview shows them, but for the node.
+    contexts: contexts(context).map(({ node: _node, ssl_opts: _tls, ...shown }) => shown),
     log_files: node.logFiles,
     db_dir: node.dataDir,
     config_files: node.configFiles,

@@ -51,7 +51,12 @@ function listRoutes(context: ManagementContext): Endpoint[] {
       isList: true,
       summary,
       handle: (request) =>
-        listReply(request.query, { sources: records(request), nameOf: ({ name }) => name, build: parameterJson }),
+        listReply(request.query, {
+          sources: records(request),
+          nameOf: ({ name }) => name,
+          build: parameterJson,
+          cheap: { vhost: ({ vhost }) => vhost },
+        }),
     })
   const everywhere = ({ caller }: ApiRequest, component?: string): ParameterRecord[] =>
     [...broker.vhosts()]

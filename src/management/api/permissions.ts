@@ -60,7 +60,12 @@ function listRoutes(context: ManagementContext): Endpoint[] {
       isList: true,
       summary,
       handle: (request) =>
-        listReply(request.query, { sources: records(request), nameOf: ({ user }) => user, build: permissionJson }),
+        listReply(request.query, {
+          sources: records(request),
+          nameOf: ({ user }) => user,
+          build: permissionJson,
+          cheap: { vhost: ({ vhost }) => vhost },
+        }),
     })
   const vhost = (request: ApiRequest): string => knownVhost(context, request)
   const user = (request: ApiRequest): string => knownUser(context, request)

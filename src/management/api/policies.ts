@@ -108,6 +108,8 @@ class PolicyEndpoints {
       ),
       nameOf: ({ name }) => name,
       build: policyJson,
+      // RabbitMQ: those that win come last.
+      order: [({ priority }) => priority, ({ vhost }) => vhost, ({ name }) => name],
     })
   }
 

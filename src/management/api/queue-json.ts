@@ -48,7 +48,14 @@ export function queueJson(
     type: queue.kind,
     vhost: record.vhost,
   }
-  if (detail.withoutStats) return detail.withTotals ? { ...base, ...plainLengths(status) } : base
+  if (detail.withoutStats) {
+    const plain = {
+      ...base,
+      ...namedPolicy(context, queue),
+      ...(queue.kind === 'quorum' ? members(context.node.name) : {}),
+    }
+    return detail.withTotals ? { ...plain, ...plainLengths(status) } : plain
+  }
   return { ...base, ...figures(context, queue, status), ...rates(context, queue, status, detail.windows, past) }
 }
 
@@ -117,9 +124,7 @@ export const GARBAGE_COLLECTION = {
 /** A quorum queue of one node. Messages on their way to a dead-letter exchange are counted as unacknowledged. */
 function quorumFigures({ node }: ManagementContext, tag: string | null): JsonObject {
   return {
-    leader: node.name,
-    members: [node.name],
-    online: [node.name],
+    ...members(node.name),
     open_files: { [node.name]: 0 },
     single_active_consumer_ctag: tag,
     messages_dlx: 0,
@@ -127,7 +132,17 @@ function quorumFigures({ node }: ManagementContext, tag: string | null): JsonObj
   }
 }
 
+function members(name: string): JsonObject {
+  return { leader: name, members: [name], online: [name] }
+}
+
 const NO_KEYS: ReadonlySet<string> = new Set()
+
+/** RabbitMQ: a list without figures names the policy only where there is one. */
+function namedPolicy(context: ManagementContext, queue: Queue): JsonObject {
+  const { policyName } = policyOf(context, queue)
+  return policyName === null ? {} : { policy: policyName }
+}
 
 /** The policy in force on a queue. */
 export function policyOf({ broker, queueKinds }: ManagementContext, queue: Queue): EffectivePolicy {

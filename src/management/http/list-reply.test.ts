@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { type Listing, listReply, pick } from './list-reply.ts'
 
@@ -41,7 +42,7 @@ test('sorting by a nested column', async () => {
   )
 })
 
-test('a list without a page is written whole, in its own order', async () => {
+test('a list without a page is written whole', async () => {
   assert.equal(((await list('', ITEMS)).json as unknown[]).length, 300)
   assert.deepEqual((await list('', [])).json, [])
 })
@@ -57,10 +58,43 @@ test('columns reach into objects and lists', () => {
   assert.deepEqual(entry.b, { c: 2, d: 3 })
 })
 
+const EVIL = encodeURIComponent('^(a+)+$')
+
 test('a pattern that would take ages ends in a 400, and soon', async () => {
   const items = Array.from({ length: 1_000 }, (_, i) => ({ name: `${'a'.repeat(60)}!${i}`, depth: i }))
-  const query = `page=1&use_regex=true&name=${encodeURIComponent('^(a+)+$')}`
-  await assert.rejects(list(query, items), { status: 400, reason: /takes too long/ })
+  await assert.rejects(list(`page=1&use_regex=true&name=${EVIL}`, items), { status: 400, reason: /takes too long/ })
   const { json } = await list(`page=1&use_regex=true&name=${encodeURIComponent('^A+!99\\d$')}`, items)
   assert.equal((json as { filtered_count: number }).filtered_count, 10)
+})
+
+test('many such patterns at once leave most of the event loop to others', async () => {
+  const histogram = monitorEventLoopDelay({ resolution: 5 })
+  const one = [{ name: `${'a'.repeat(60)}!`, depth: 0 }]
+  histogram.enable()
+  const refusals = await Promise.allSettled(
+    Array.from({ length: 10 }, () => list(`page=1&use_regex=true&name=${EVIL}`, one)),
+  )
+  histogram.disable()
+  assert.ok(refusals.every((refusal) => refusal.status === 'rejected' && refusal.reason.status === 400))
+  // Ten at once would stop the loop for a second or more, one after the other without a pause likewise.
+  assert.ok(histogram.percentile(75) < 50e6, `${histogram.percentile(75) / 1e6} ms`)
+})
+
+test('a list has an order of its own, by virtual host and name, also where sorting leaves some equal', async () => {
+  const items = ['b/x', 'a/z', 'b/a', 'a/y'].map((path) => ({ vhost: path[0]!, name: path[2]!, durable: true }))
+  const sorted = async (query: string): Promise<string> => {
+    const { text } = await listReply(new URLSearchParams(query), {
+      sources: items,
+      nameOf: ({ name }) => name,
+      build: (item) => item,
+      cheap: { vhost: ({ vhost }) => vhost },
+    })
+    let json = ''
+    for await (const piece of text as AsyncIterable<string>) json += piece
+    return (JSON.parse(json) as typeof items).map(({ vhost, name }) => `${vhost}/${name}`).join(' ')
+  }
+  assert.equal(await sorted(''), 'a/y a/z b/a b/x')
+  assert.equal(await sorted('sort_reverse=true'), 'b/x b/a a/z a/y')
+  assert.equal(await sorted('sort=durable'), 'a/y a/z b/a b/x')
+  assert.equal(await sorted('sort=name'), 'b/a b/x a/y a/z')
 })

@@ -6,6 +6,7 @@
  * 50,000 queues delays nobody. [RabbitMQ: pagination, sorting, columns]
  */
 import { breathe } from '../../base/breathe.ts'
+import { sortInSlices } from '../../base/sort-in-slices.ts'
 import { ApiError, badRequest } from './api-error.ts'
 import type { Reply } from './endpoint.ts'
 import { matching, namePattern } from './name-pattern.ts'
@@ -26,8 +27,13 @@ export interface Listing<T> {
   /** The entry. */
   readonly build: (source: T) => JsonObject
   /** Values that sorting may use without building: by column, as `sort` names it. */
-  readonly cheap?: Readonly<Record<string, (source: T) => string | number | boolean>>
+  readonly cheap?: Readonly<Record<string, CheapKey<T>>>
+  /** What orders the list, and those that `sort` leaves equal, first to last; else virtual host (if cheap) and name. */
+  readonly order?: readonly CheapKey<T>[]
 }
+
+/** A value to sort by that costs nothing. */
+export type CheapKey<T> = (source: T) => string | number | boolean
 
 /** What a client asked of a list. */
 export interface ListQuery {
@@ -145,8 +151,17 @@ interface Keyed<T> {
   readonly key: string | number | boolean | null
 }
 
+/** By the column asked for, then in the list's own order. RabbitMQ: reversing turns all of it around. */
 async function sort<T>(listing: Listing<T>, sources: readonly T[], query: ListQuery): Promise<readonly T[]> {
-  if (query.sort === null) return query.reverse ? [...sources].reverse() : sources
+  const order = listing.order ?? ownOrder(listing)
+  const byOrder = (a: T, b: T): number => {
+    for (const keyOf of order) {
+      const difference = compareKeys(keyOf(a), keyOf(b))
+      if (difference !== 0) return difference
+    }
+    return 0
+  }
+  if (query.sort === null) return turned(await sortInSlices(sources, byOrder), query)
   const cheap = listing.cheap?.[query.sort.join('.')]
   const keyed: Keyed<T>[] = []
   for (let i = 0; i < sources.length; i++) {
@@ -154,8 +169,20 @@ async function sort<T>(listing: Listing<T>, sources: readonly T[], query: ListQu
     keyed.push({ source, key: cheap === undefined ? keyAt(listing.build(source), query.sort) : cheap(source) })
     if (cheap === undefined && (i + 1) % SLICE === 0) await breathe()
   }
-  keyed.sort(query.reverse ? (a, b) => compareKeys(b.key, a.key) : (a, b) => compareKeys(a.key, b.key))
-  return keyed.map(({ source }) => source)
+  const sorted = await sortInSlices(keyed, (a, b) => compareKeys(a.key, b.key) || byOrder(a.source, b.source))
+  return turned(
+    sorted.map(({ source }) => source),
+    query,
+  )
+}
+
+function turned<T>(sorted: T[], { reverse }: ListQuery): readonly T[] {
+  return reverse ? sorted.reverse() : sorted
+}
+
+/** [RabbitMQ: the default of its lists] */
+function ownOrder<T>({ cheap, nameOf }: Listing<T>): readonly CheapKey<T>[] {
+  return cheap?.vhost === undefined ? [nameOf] : [cheap.vhost, nameOf]
 }
 
 function keyAt(entry: JsonObject, path: readonly string[]): Keyed<unknown>['key'] {

@@ -2,6 +2,7 @@
  * The history of one object (a queue, a connection, the node): its numbers at a fine, a coarse and, for the few objects
  * whose charts survive a restart, a slow pace; and the answers that listings give from it: rates and samples.
  */
+import { badRequest } from '../http/api-error.ts'
 import { type SampleBudget, SampleRing } from './sample-ring.ts'
 
 /** A pace of sampling, and how long samples are kept. */
@@ -148,14 +149,18 @@ export type SampleWindows = Readonly<Record<WindowName, SampleWindow | null>>
 /** Nothing but rates. */
 export const NO_WINDOWS: SampleWindows = { lengths: null, msg_rates: null, data_rates: null, node_stats: null }
 
-/** The windows that a query asks for. */
+const NOT_ASKED = Number.NaN
+
+/** The windows that a query asks for; a 400 when one makes no sense. */
 export function windowsOf(query: URLSearchParams): SampleWindows {
   const windows: Record<WindowName, SampleWindow | null> = { ...NO_WINDOWS }
   const marksGaps = query.get('gaps') === 'true'
   for (const name of WINDOW_NAMES) {
-    const age = Number(query.get(`${name}_age`) ?? '')
-    const increment = Number(query.get(`${name}_incr`) ?? '')
-    if (!(age > 0) || !(increment > 0)) continue
+    const age = Number(query.get(`${name}_age`) || NOT_ASKED)
+    const increment = Number(query.get(`${name}_incr`) || NOT_ASKED)
+    if (age <= 0 || increment <= 0) throw badRequest(`Invalid range parameters: age ${age}, incr ${increment}`)
+    // What is no number counts as not asked, as in RabbitMQ.
+    if (Number.isNaN(age) || Number.isNaN(increment)) continue
     windows[name] = { ageMs: Math.min(age * 1_000, SLOW.forMs), incrementMs: increment * 1_000, marksGaps }
   }
   return windows
