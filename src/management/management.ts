@@ -164,7 +164,7 @@ async function openListeners(
       // `handle` answers its own failures.
       void server.handle(request, response, isLocal)
     }
-    const listener = new HttpListener(options, handler, parts.logger)
+    const listener = new HttpListener({ ...options, headers: protectiveHeaders(parts) }, handler, parts.logger)
     try {
       await listener.listen()
     } catch (error) {
@@ -187,6 +187,16 @@ async function openListeners(
   }
 }
 
+/** Headers of every reply, whatever it says. */
+function protectiveHeaders({ settings }: ManagementParts): Readonly<Record<string, string>> {
+  return {
+    'content-security-policy': settings.management.contentSecurityPolicy,
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'SAMEORIGIN',
+    'referrer-policy': 'no-referrer',
+  }
+}
+
 function apiServer(parts: ManagementParts, { authentication }: ManagementContext, router: Router<Endpoint>): ApiServer {
   const { management } = parts.settings
   return new ApiServer({
@@ -196,12 +206,7 @@ function apiServer(parts: ManagementParts, { authentication }: ManagementContext
     bodyBytesMax: management.bodyBytesMax,
     corsOrigins: management.corsOrigins,
     corsAgeSeconds: management.corsAgeSeconds,
-    headers: {
-      'content-security-policy': management.contentSecurityPolicy,
-      'x-content-type-options': 'nosniff',
-      'x-frame-options': 'SAMEORIGIN',
-      'referrer-policy': 'no-referrer',
-    },
+    headers: protectiveHeaders(parts),
     strictTransport: management.strictTransport,
     audit: parts.audit,
     logger: parts.logger,

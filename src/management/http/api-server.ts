@@ -14,6 +14,7 @@ import type { Caller } from './access.ts'
 import { ApiError, badRequest, objectNotFound } from './api-error.ts'
 import { type Authentication, sourceOf } from './authentication.ts'
 import { sendContent, sendLive } from './content.ts'
+import { isForgeable } from './cross-site.ts'
 import type { Endpoint, Reply } from './endpoint.ts'
 import type { Method, Router } from './router.ts'
 import { readAny } from './schema.ts'
@@ -76,6 +77,7 @@ export class ApiServer {
   async #reply(request: IncomingMessage, isLocal: boolean, audited: AuditedRequest): Promise<Reply> {
     const { router, authentication, pathPrefix } = this.#options
     const method = request.method ?? 'GET'
+    if (request.headers.host === undefined && request.httpVersion === '1.1') throw badRequest('no Host header')
     const [path, query] = splitUrl(request.url ?? '/', pathPrefix)
     const found = router.find(method === 'HEAD' ? 'GET' : method, path)
     if (found === undefined) throw objectNotFound()
@@ -85,6 +87,9 @@ export class ApiServer {
     const params = paramsOf(endpoint.method, found.params)
     audited.endpoint = endpoint
     audited.params = params
+    if (!isLocal && isForgeable(method, request.headers, this.#options.corsOrigins)) {
+      throw new ApiError(403, 'forbidden', 'a page of another site may not make this request')
+    }
     let caller: Caller | null = null
     if (endpoint.access !== 'anyone') {
       caller = await authentication.callerOf(request, isLocal)
@@ -229,14 +234,15 @@ function parse(text: string): unknown {
 }
 
 async function readText(request: IncomingMessage, bodyBytesMax: number): Promise<string> {
+  const tooLarge = (): ApiError =>
+    new ApiError(400, 'payload_too_large', `the body is larger than ${bodyBytesMax} bytes`)
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge()
   const parts: Buffer[] = []
   let readBytes = 0
   // The request is not an object stream: its chunks are buffers.
   for await (const part of request as AsyncIterable<Buffer>) {
     readBytes += part.length
-    if (readBytes > bodyBytesMax) {
-      throw new ApiError(400, 'payload_too_large', `the body is larger than ${bodyBytesMax} bytes`)
-    }
+    if (readBytes > bodyBytesMax) throw tooLarge()
     parts.push(part)
   }
   return Buffer.concat(parts, readBytes).toString('utf8')

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { SILENT_LOGGER } from '../../base/log.ts'
 import { HttpListener } from './http-listener.ts'
@@ -65,4 +68,20 @@ test('a reply that is not read is given up', async () => {
   socket.pause()
   await largeEnded
   socket.destroy()
+})
+
+test('only the owner may open a local socket, whatever else this process makes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'warren-socket-'))
+  const socketPath = join(folder, 'ctl.sock')
+  const local = new HttpListener({ name: 'local', host: null, port: 0, socketPath }, () => undefined, SILENT_LOGGER)
+  const umask = process.umask(0)
+  try {
+    await local.listen()
+    assert.equal(statSync(socketPath).mode & 0o777, 0o600)
+    assert.equal(process.umask(), 0, 'as before')
+  } finally {
+    process.umask(umask)
+    await local.close()
+    rmSync(folder, { recursive: true })
+  }
 })

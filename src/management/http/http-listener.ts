@@ -1,11 +1,13 @@
 /**
- * A port, or a local socket, on which HTTP requests arrive. Bounds connections, headers and times.
+ * A port, or a local socket, on which HTTP requests arrive. Bounds connections, headers and times, and refuses what is no
+ * request in the broker's own words. Only the broker's own user may connect to a local socket.
  */
 import http from 'node:http'
 import https from 'node:https'
 import type { Server as TlsServer } from 'node:tls'
 import type { Logger } from '../../base/log.ts'
 import type { TlsContext } from '../../net/tls-context.ts'
+import { RequestRefusals } from './request-refusals.ts'
 
 /** Connections at most; more are refused by the system. */
 const CONNECTIONS_MAX = 2_000
@@ -43,7 +45,12 @@ export interface HttpListenerOptions {
   readonly socketPath?: string
   readonly tls?: TlsContext
   readonly times?: HttpTimes
+  /** Of refusals; handlers set those of their own replies. */
+  readonly headers?: Readonly<Record<string, string>>
 }
+
+/** Takes from group and others the right to open what is made. */
+const OWNER_ONLY_UMASK = 0o177
 
 /** Answers requests. */
 export type RequestHandler = (request: http.IncomingMessage, response: http.ServerResponse) => void
@@ -63,7 +70,8 @@ export class HttpListener {
     this.#logger = logger
     const { tls } = options
     const { headersMs, requestMs, keepAliveMs, idleMs, checkEveryMs } = options.times ?? USUAL_TIMES
-    const checks = { connectionsCheckingInterval: checkEveryMs }
+    // The handler refuses requests without a host itself, as it does others.
+    const checks = { connectionsCheckingInterval: checkEveryMs, requireHostHeader: false }
     const server =
       tls === undefined
         ? http.createServer(checks, handler)
@@ -75,6 +83,7 @@ export class HttpListener {
     server.requestTimeout = requestMs
     server.keepAliveTimeout = keepAliveMs
     server.timeout = idleMs
+    new RequestRefusals(options.headers ?? {}).attach(server)
     this.#server = server
   }
 
@@ -97,6 +106,8 @@ export class HttpListener {
     const where = socketPath === undefined ? { port, ...(host === null ? {} : { host }) } : { path: socketPath }
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
+      // Node.js makes a local socket right here, before `listen` returns: nobody else gets in meanwhile.
+      const umask = socketPath === undefined ? null : process.umask(OWNER_ONLY_UMASK)
       this.#server.listen(where, () => {
         this.#server.removeListener('error', reject)
         this.#server.on('error', (error) => this.#logger.error(`listener ${name}: ${error.message}`, { error }))
@@ -107,6 +118,7 @@ export class HttpListener {
         }
         resolve()
       })
+      if (umask !== null) process.umask(umask)
     })
   }
 
