@@ -4,14 +4,18 @@
  * Leading option groups such as `(?i)` become flags; `\A`, `\z` and `\Z` become anchors. What the platform cannot read
  * is an invalid pattern: permissions then deny, and policies refuse it when they are set.
  *
- * A pattern that could keep the engine busy for years is matched within a time limit. One that keeps exceeding it matches
- * nothing any more, so that nobody stops the broker with a policy.
+ * The platform tries one way after the other, which for some patterns and short names takes years. Where there may be many,
+ * all are followed at once instead; what cannot be followed so (back references among repetitions, very long repetitions) is invalid.
+ * So nobody stops the broker with a policy, and nobody with a name that somebody else's pattern is slow for.
  */
-import { TimedMatching } from '../../base/timed-matching.ts'
-import { isRisky } from './pattern-risk.ts'
+import { type LinearPattern, linearPattern } from './linear-pattern.ts'
+import { isAnchored, type PatternNode, readPattern, waysToTry } from './pattern-syntax.ts'
 
-const MATCH_MS_MAX = 50
-const FAILURES_MAX = 3
+/** Ways that the platform may try: well under a millisecond for a name, some for what is longer. */
+const NAME_WAYS_MAX = 100_000
+const LONG_WAYS_MAX = 1_000_000
+/** Names of queues and exchanges are not longer. */
+const NAME_LENGTH_MAX = 255
 
 /** A compiled pattern. */
 export interface Pattern {
@@ -28,26 +32,48 @@ export function compilePattern(pattern: string): Pattern | null {
   const source = translateAnchors(options === null ? pattern : pattern.slice(options[0].length))
   // Strict syntax knows characters beyond U+FFFF; the loose one forgives escapes that PCRE forgives (`amq\-gen`).
   const compiled = tryCompile(source, `${flags}u`) ?? tryCompile(source, flags)
-  return compiled === null || !isRisky(source) ? compiled : new TimedPattern(compiled)
+  return compiled === null ? null : bounded(compiled)
 }
 
-class TimedPattern implements Pattern {
-  /** Of all these patterns: it keeps nothing from one call to the next. */
-  static #matching: TimedMatching | null = null
-  readonly #pattern: RegExp
-  #failures = 0
+function bounded(expression: RegExp): Pattern | null {
+  const node = readPattern(expression.source, expression.unicode)
+  if (node === null) return null
+  const pattern = new BoundedPattern(expression, node)
+  return pattern.isUsable ? pattern : null
+}
 
-  constructor(pattern: RegExp) {
-    this.#pattern = pattern
+/** The platform's expression, or, where that may take long, one that takes no longer than the text. */
+class BoundedPattern implements Pattern {
+  readonly #expression: RegExp
+  readonly #node: PatternNode
+  readonly #isAnchored: boolean
+  readonly #isQuick: boolean
+  #linear: LinearPattern | null | undefined
+
+  constructor(expression: RegExp, node: PatternNode) {
+    this.#expression = expression
+    this.#node = node
+    this.#isAnchored = !expression.multiline && isAnchored(node)
+    this.#isQuick = this.#ways(NAME_LENGTH_MAX) <= NAME_WAYS_MAX
+  }
+
+  /** Whether names can be matched in any way. */
+  get isUsable(): boolean {
+    return this.#isQuick || this.#inSteps() !== null
   }
 
   test(text: string): boolean {
-    if (this.#failures === FAILURES_MAX) return false
-    TimedPattern.#matching ??= new TimedMatching()
-    const matches = TimedPattern.#matching.test(this.#pattern, [text], MATCH_MS_MAX)
-    if (matches !== null) return matches[0]!
-    this.#failures++
-    return false
+    const isQuick = text.length <= NAME_LENGTH_MAX ? this.#isQuick : this.#ways(text.length) <= LONG_WAYS_MAX
+    return isQuick ? this.#expression.test(text) : (this.#inSteps()?.test(text) ?? false)
+  }
+
+  #ways(textLength: number): number {
+    return waysToTry(this.#node, textLength) * (this.#isAnchored ? 1 : textLength + 1)
+  }
+
+  #inSteps(): LinearPattern | null {
+    this.#linear ??= linearPattern(this.#node, this.#expression.flags)
+    return this.#linear
   }
 }
 
