@@ -41,6 +41,42 @@ test('declarations are refused in the words of AMQP', async () => {
   await broker.delete('queues/%2F/taken')
 })
 
+test('names that no message could carry are refused', async () => {
+  const long = 'é'.repeat(128)
+  const path = encodeURIComponent(long)
+  const fits = encodeURIComponent('é'.repeat(127))
+  for (const [kind, body] of [
+    ['queue', {}],
+    ['exchange', { type: 'direct' }],
+  ] as const) {
+    const { status, json } = await broker.put(`${kind}s/%2F/${path}`, body)
+    assert.deepEqual([status, json.reason], [400, `${kind} should be less than 255 bytes, actually was 256`])
+    assert.equal((await broker.put(`${kind}s/%2F/${fits}`, body)).status, 201)
+  }
+  const bound = await broker.post(`bindings/%2F/e/${fits}/q/${fits}`, { routing_key: long })
+  assert.deepEqual(
+    [bound.status, bound.json.reason],
+    [400, 'routing key should be less than 255 bytes, actually was 256'],
+  )
+  const queue = { durable: true, auto_delete: false, arguments: {}, vhost: '/' }
+  const exchange = { ...queue, type: 'direct', internal: false }
+  const binding = { vhost: '/', source: 'amq.topic', destination: 'fits', destination_type: 'queue', arguments: {} }
+  for (const definitions of [
+    { queues: [{ ...queue, name: long }] },
+    { exchanges: [{ ...exchange, name: long }] },
+    { queues: [{ ...queue, name: 'fits' }], bindings: [{ ...binding, routing_key: long }] },
+  ]) {
+    const { status, json } = await broker.post('definitions', definitions)
+    assert.deepEqual([status, /less than 255 bytes/.test(json.reason)], [400, true])
+  }
+  assert.equal((await broker.get('queues/%2F/fits')).status, 404)
+  const dead = { 'x-dead-letter-exchange': 'amq.fanout', 'x-dead-letter-routing-key': long }
+  assert.equal((await broker.put('queues/%2F/dead', { arguments: dead })).status, 400)
+  const policy = { pattern: 'x', definition: { 'dead-letter-exchange': 'amq.fanout', 'dead-letter-routing-key': long } }
+  assert.equal((await broker.put('policies/%2F/dead', policy)).status, 400)
+  for (const kind of ['queues', 'exchanges']) await broker.delete(`${kind}/%2F/${fits}`)
+})
+
 test('bodies that are no JSON objects are refused', async () => {
   for (const body of ['{"durable":', '[]', '"text"', 'null']) {
     const refused = await broker.put('queues/%2F/x', body)

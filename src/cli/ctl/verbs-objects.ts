@@ -110,7 +110,10 @@ export const OBJECT_VERBS: readonly Verb[] = [
     name: 'list_unresponsive_queues',
     usage: '[column...]',
     summary: 'Lists queues that do not answer: there are none, all share one event loop.',
-    run: async (call) => table(call, ['name'], []),
+    run: async (call) => {
+      await call.client.get(['whoami'])
+      return table(call, ['name'], [])
+    },
   },
   {
     name: 'purge_queue',

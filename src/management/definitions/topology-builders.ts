@@ -19,7 +19,7 @@ import { type Arguments, stringArgument, stringValue } from '../../model/values/
 import { restoreArguments, storeArguments } from '../../model/values/arguments-json.ts'
 import { type Answer, granted, refused } from '../../model/verbs/answer.ts'
 import { propertiesKeyOf } from '../../model/verbs/binding-verbs.ts'
-import { preconditionFailed } from '../../model/verbs/refusals.ts'
+import { preconditionFailed, refusesLength } from '../../model/verbs/refusals.ts'
 import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/verbs/requests.ts'
 import type { BindingEnd, TopologyBuilders } from './import-plan.ts'
 
@@ -73,7 +73,7 @@ function queueRecord(
   const type = stringArgument(args, QUEUE_TYPE)
   const kind = type === undefined ? undefined : world.queueKinds.get(type)
   if (kind === undefined) return refused(preconditionFailed(`unsupported queue type '${type ?? ''}'`))
-  const refusal = kind.refusesDeclaration({ ...declaration, vhost }, args)
+  const refusal = refusesLength('queue', name) ?? kind.refusesDeclaration({ ...declaration, vhost }, args)
   if (refusal !== undefined) return refused(refusal)
   return granted({
     vhost,
@@ -93,6 +93,8 @@ function exchangeRecord(world: BuilderWorld, vhost: string, declaration: Exchang
   const { name, durable, autoDelete, internal, arguments: args } = declaration
   const type = world.exchangeTypes.get(declaration.type)
   if (type === undefined) return refused(preconditionFailed(`unknown exchange type '${declaration.type}'`))
+  const tooLong = refusesLength('exchange', name)
+  if (tooLong !== undefined) return refused(tooLong)
   const text = type.refusesArguments(args)
   if (text !== undefined) return refused(preconditionFailed(text))
   return granted({
@@ -113,6 +115,8 @@ function bindingRecord(
   request: BindingRequest,
   [source, to]: readonly [ExchangeRecord, BindingEnd],
 ): Answer<BindingRecord> {
+  const tooLong = refusesLength('routing key', request.routingKey)
+  if (tooLong !== undefined) return refused(tooLong)
   const stored = storeArguments(request.arguments)
   const record: BindingRecord = {
     vhost,

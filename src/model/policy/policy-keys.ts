@@ -15,10 +15,13 @@ interface PolicyKey {
 
 const FILTER_BYTES_MIN = 16
 const FILTER_BYTES_MAX = 255
+const ROUTING_KEY_BYTES_MAX = 255
 const SEGMENT_BYTES_MAX = 3_000_000_000
 const MAX_AGE = /^\d+[YMDhms]$/
 
 const isText = (value: unknown): boolean => typeof value === 'string'
+const isRoutingKey = (value: unknown): boolean =>
+  typeof value === 'string' && Buffer.byteLength(value) <= ROUTING_KEY_BYTES_MAX
 const isInteger = (value: unknown): boolean => Number.isSafeInteger(value)
 const isAtLeast =
   (least: number) =>
@@ -42,7 +45,7 @@ const POLICY_KEYS: Readonly<Record<string, PolicyKey>> = {
   'consumer-timeout': key('consumer timeout', isAtLeast(0)),
   'consumer-disconnected-timeout': key('consumer disconnected timeout', isAtLeast(0)),
   'dead-letter-exchange': key('dead letter exchange name', isText),
-  'dead-letter-routing-key': key('dead letter routing key', isText),
+  'dead-letter-routing-key': key('dead letter routing key', isRoutingKey),
   'dead-letter-strategy': key('dead letter strategy', isOneOf('at-most-once', 'at-least-once')),
   'message-ttl': operatorKey('message TTL', isAtLeast(0)),
   expires: operatorKey('queue expiry', isAtLeast(1)),

@@ -25,6 +25,7 @@ import {
   notFound,
   preconditionFailed,
   queueText,
+  refusesLength,
   volatileQueueRefusal,
 } from './refusals.ts'
 import { Removal } from './removal.ts'
@@ -57,7 +58,7 @@ export class BindingVerbs {
 
   bind(request: BindingRequest, actor: Actor, answered: Answered<null>): void {
     const record = this.#record(request)
-    const refusal = refusesNames(record)
+    const refusal = refusesNames(record) ?? refusesLength('routing key', record.routingKey)
     if (refusal !== undefined) return answered(refused(refusal))
     propose(this.#world.metadata, () => this.#attemptBind(record, request.arguments, actor), answered)
   }

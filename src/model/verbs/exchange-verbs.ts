@@ -22,6 +22,7 @@ import {
   inUse,
   notFound,
   preconditionFailed,
+  refusesLength,
   reservedName,
 } from './refusals.ts'
 import { Removal } from './removal.ts'
@@ -48,6 +49,8 @@ export class ExchangeVerbs {
     const type = this.#world.exchangeTypes.get(declaration.type)
     if (type === undefined) return answered(refused(preconditionFailed(`unknown exchange type '${declaration.type}'`)))
     if (declaration.name === DEFAULT_EXCHANGE) return answered(refused(defaultExchangeRefusal()))
+    const tooLong = refusesLength('exchange', declaration.name)
+    if (tooLong !== undefined) return answered(refused(tooLong))
     propose(this.#world.metadata, () => this.#attemptDeclare(declaration, type), answered)
   }
 

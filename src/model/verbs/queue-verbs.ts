@@ -21,6 +21,7 @@ import {
   preconditionFailed,
   queueLimitReached,
   queueText,
+  refusesLength,
   reservedName,
   transientQueueDenied,
 } from './refusals.ts'
@@ -153,6 +154,8 @@ export class QueueVerbs {
     const name = cleanName(declaration.name)
     // Also when the queue exists: server-named ones are declared again passively only.
     if (name.startsWith(RESERVED_PREFIX)) return reservedName('queue', name)
+    const tooLong = refusesLength('queue', name)
+    if (tooLong !== undefined) return tooLong
     const properties: QueueProperties = {
       vhost,
       name,

@@ -37,6 +37,18 @@ export function lockedQueue(vhost: string, name: string): Refusal {
   }
 }
 
+/** Bytes that AMQP 0-9-1 has room for in the name of a queue or exchange, and in a routing key. */
+const NAME_BYTES_MAX = 255
+
+/** Why a name cannot be one: messages carry it, and could not be delivered. RabbitMQ's words for queues. */
+export function refusesLength(kind: 'queue' | 'exchange' | 'routing key', name: string): Refusal | undefined {
+  // A character has at most three bytes per unit of its length.
+  if (name.length * 3 <= NAME_BYTES_MAX) return undefined
+  const bytes = Buffer.byteLength(name)
+  if (bytes <= NAME_BYTES_MAX) return undefined
+  return preconditionFailed(`${kind} should be less than 255 bytes, actually was ${bytes}`)
+}
+
 export function reservedName(kind: 'queue' | 'exchange', name: string): Refusal {
   return accessRefused(`${kind} name '${name}' contains reserved prefix 'amq.*'`)
 }

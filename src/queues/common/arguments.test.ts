@@ -25,6 +25,7 @@ const REFUSED: readonly (readonly [kind: string, name: string, value: string | n
   ['classic', 'x-overflow', 'explode', 'invalid_overflow'],
   ['classic', 'x-overflow', 1, '{unacceptable_type,long}'],
   ['classic', 'x-dead-letter-routing-key', 'k', 'routing_key_but_no_dlx_defined'],
+  ['classic', 'x-dead-letter-routing-key', 'k'.repeat(256), 'routing_key_too_long'],
   ['classic', 'x-single-active-consumer', 1, '{unacceptable_type,long}'],
   ['classic', 'x-queue-version', 1, `"unsupported queue version '1'"`],
   ['classic', 'x-queue-mode', 'odd', `"unsupported queue mode 'odd'"`],

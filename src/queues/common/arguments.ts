@@ -12,6 +12,7 @@ import { described, preconditionFailed, type QueueName } from './refusals.ts'
 export const DURATION_MS_MAX = 315_360_000_000
 const PRIORITY_MAX = 255
 const SEGMENT_BYTES_MAX = 3_000_000_000
+const ROUTING_KEY_BYTES_MAX = 255
 const FILTER_BYTES_MIN = 16
 const FILTER_BYTES_MAX = 255
 
@@ -49,8 +50,11 @@ function between(min: number, max: number): Check {
   }
 }
 
+/** RabbitMQ takes longer ones, and fails when such a dead letter is delivered. */
 const deadLetterKey: Check = (value, args) =>
-  text(value, args) ?? (args.has('x-dead-letter-exchange') ? undefined : 'routing_key_but_no_dlx_defined')
+  text(value, args) ??
+  (Buffer.byteLength(String(value.value)) > ROUTING_KEY_BYTES_MAX ? 'routing_key_too_long' : undefined) ??
+  (args.has('x-dead-letter-exchange') ? undefined : 'routing_key_but_no_dlx_defined')
 
 const maxAge: Check = (value, args) =>
   text(value, args) ?? (/^\d+[YMDhms]$/.test(String(value.value)) ? undefined : 'invalid_max_age')
