@@ -17,7 +17,7 @@ import { openManagement } from './boot/management.ts'
 import { modelSettings } from './boot/model-settings.ts'
 import { mqttService, openMqtt } from './boot/mqtt.ts'
 import type { BrokerParts } from './boot/parts.ts'
-import { diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
+import { descriptorWatch, diskLimit, memoryLimit, resourceMonitor } from './boot/resources.ts'
 import { openStomp, stompService } from './boot/stomp.ts'
 import type { BrokerOptions, RunningBroker } from './config/broker-options.ts'
 import { formatJsonLine, formatLine } from './config/log-text.ts'
@@ -28,7 +28,6 @@ import { Broker } from './model/broker.ts'
 import { Alarms } from './model/observe/alarms.ts'
 import { AlarmEvents } from './model/observe/event-exchange.ts'
 import { LogExchange } from './model/observe/log-exchange.ts'
-import type { ResourceMonitor } from './model/observe/resource-monitor.ts'
 import { exchangeTypes } from './model/routing/exchange-types.ts'
 import { ChunkPool } from './net/chunk-pool.ts'
 import type { TransportAcceptor } from './net/listener.ts'
@@ -73,7 +72,7 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   ending.add(() => audit.close())
   await fillMetadata(foundation, settings, audit, logger)
   const parts = makeParts(options, foundation, alarms, audit)
-  const { broker, monitor } = parts
+  const { broker, monitor, descriptors } = parts
   ending.add(() => parts.backends.close())
   // Before the broker starts: kept sessions claim their part of the message store.
   const mqtt = mqttService(parts)
@@ -84,6 +83,8 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
   mqtt.start()
   ending.add(() => monitor.stop())
   await monitor.start()
+  ending.add(() => descriptors.stop())
+  await descriptors.start()
   const amqp = amqp091(parts)
   const stomp = stompService(parts)
   ending.add(() => endConnections([amqp, mqtt, stomp], foundation.wheel))
@@ -101,11 +102,11 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
       auditReload(audit, parts.inForce.settings, changed)
       parts.inForce.settings = changed
       void certificates.reload(changed)
-      return reload(monitor, changed)
+      return reload(parts, changed)
     },
   }
   if (options.listen === false) return { ...booted, listeners: {} }
-  const listeners = new OpenListeners(settings, logger.child('connection'))
+  const listeners = new OpenListeners(settings, () => descriptors.admits(), logger.child('connection'))
   ending.add(() => listeners.close())
   await openAll(listeners, settings, certificates, booted.acceptAmqp)
   await openMqtt(listeners, settings, certificates, mqtt)
@@ -171,6 +172,7 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms,
     broker,
     alarms,
     monitor: resourceMonitor(foundation, settings, alarms, logger),
+    descriptors: descriptorWatch(foundation, settings, alarms, broker, logger),
     backends,
     login,
     httpLogin,
@@ -192,7 +194,8 @@ async function openAll(
   await listeners.open('amqps', settings.listeners.ssl, await certificates.contextOf('clients'), amqp)
 }
 
-function reload(monitor: ResourceMonitor, settings: Settings): readonly string[] {
+function reload({ monitor, descriptors }: BrokerParts, settings: Settings): readonly string[] {
+  descriptors.setWatermark(settings.alarms.descriptorWatermark)
   monitor.setMemoryLimit(memoryLimit(settings))
   void monitor.setDiskLimit(diskLimit(settings))
   return []

@@ -14,10 +14,13 @@ export class OpenListeners {
   readonly #listeners: (Listener | WebSocketListener)[] = []
   readonly #logger: Logger
   readonly #settings: Settings['listeners']
+  readonly #admits: () => boolean
   #isSuspended = false
 
-  constructor(settings: Settings, logger: Logger) {
+  /** `admits` is asked for every new client. */
+  constructor(settings: Settings, admits: () => boolean, logger: Logger) {
     this.#settings = settings.listeners
+    this.#admits = admits
     this.#logger = logger
   }
 
@@ -41,7 +44,7 @@ export class OpenListeners {
         proxyProtocol,
         proxyHeaderTimeoutMs: this.#settings.handshakeTimeoutMs,
       }
-      await this.#listen(name, host, port, new Listener(options, accept, this.#logger))
+      await this.#listen(name, host, port, new Listener(options, this.#admitted(accept), this.#logger))
     }
   }
 
@@ -50,7 +53,12 @@ export class OpenListeners {
     const { name, host, port } = options
     const { backlogCountMax: backlog, handshakeTimeoutMs: proxyHeaderTimeoutMs } = this.#settings
     const complete = { ...options, backlog, proxyHeaderTimeoutMs }
-    await this.#listen(name, host === '' ? null : host, port, new WebSocketListener(complete, accept, this.#logger))
+    await this.#listen(
+      name,
+      host === '' ? null : host,
+      port,
+      new WebSocketListener(complete, this.#admitted(accept), this.#logger),
+    )
   }
 
   async #listen(
@@ -66,6 +74,13 @@ export class OpenListeners {
       throw new Error(`cannot listen for ${name} on ${host ?? 'all interfaces'}, port ${port}: ${reason}`)
     }
     this.#listeners.push(listener)
+  }
+
+  #admitted(accept: TransportAcceptor): TransportAcceptor {
+    return (transport) => {
+      if (this.#admits()) accept(transport)
+      else transport.destroy()
+    }
   }
 
   /** Number of listeners. */

@@ -85,7 +85,7 @@ export async function openManagement(
 }
 
 function nodeFacts(parts: BrokerParts, listeners: OpenListeners, certificates: Certificates): NodeFacts {
-  const { settings, dataDir, foundation, monitor, broker } = parts
+  const { settings, dataDir, foundation, monitor, descriptors, broker } = parts
   return {
     name: settings.node.name,
     version: SERVER_VERSION,
@@ -104,13 +104,13 @@ function nodeFacts(parts: BrokerParts, listeners: OpenListeners, certificates: C
       failedCount: certificates.failedCount,
     }),
     resources: () => monitor.status(),
-    openFiles: () => ({ used: broker.connections.count + listeners.count, max: FILES_MAX }),
+    openFiles: () => descriptors.status() ?? { used: broker.connections.count + listeners.count, max: FILES_MAX },
     settingsInForce: () => parts.inForce.settings,
     log: () => (dataDir === null ? undefined : logFigures(parts)),
   }
 }
 
-/** What systems usually allow a service; Node.js raises its own limit to the hard one at start. */
+/** What systems usually allow a service, where the system does not tell. */
 const FILES_MAX = 1_048_576
 
 function logFigures({ foundation }: BrokerParts): LogFigures {
@@ -144,12 +144,13 @@ function controls(
   certificates: Certificates,
   { log, shutdown }: ProcessControls,
 ): NodeControls {
-  const { monitor, backends } = parts
+  const { monitor, descriptors, backends } = parts
   return {
     service: new Service(parts, listeners),
     setLogLevel: (category, level) => log?.setLevel(category, level),
     setMemoryLimit: (limit) => monitor.setMemoryLimit(limit),
     setDiskLimit: (limit) => monitor.setDiskLimit(limit),
+    setDescriptorWatermark: (watermark) => descriptors.setWatermark(watermark),
     logTail: (count) => log?.tail(count) ?? [],
     reloadCertificates: () => certificates.reload(),
     clearAuthCache: () => backends.clearCache(),

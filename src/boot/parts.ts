@@ -7,6 +7,7 @@ import type { AuditLog } from '../management/audit/audit-log.ts'
 import type { Broker } from '../model/broker.ts'
 import type { MessageFormats } from '../model/message/message-format.ts'
 import type { Alarms } from '../model/observe/alarms.ts'
+import type { DescriptorWatch } from '../model/observe/descriptor-watch.ts'
 import type { ResourceMonitor } from '../model/observe/resource-monitor.ts'
 import type { ChunkPool } from '../net/chunk-pool.ts'
 import type { Backends } from './backends.ts'
@@ -24,6 +25,7 @@ export interface BrokerParts {
   readonly broker: Broker
   readonly alarms: Alarms
   readonly monitor: ResourceMonitor
+  readonly descriptors: DescriptorWatch
   readonly backends: Backends
   readonly login: Authenticators
   /** Of the HTTP API, which may have a chain of its own. */

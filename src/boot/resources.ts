@@ -1,9 +1,12 @@
-/** The alarms' view of the machine: memory and free disk space, with the limits of the settings. */
+/** The alarms' view of the machine: memory, free disk space and file descriptors, with the limits of the settings. */
 import { availableMemoryBytes, processMemoryBytes } from '../base/host.ts'
 import type { Logger } from '../base/log.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Broker } from '../model/broker.ts'
 import type { Alarms } from '../model/observe/alarms.ts'
+import { DescriptorWatch } from '../model/observe/descriptor-watch.ts'
 import { type ResourceLimit, ResourceMonitor } from '../model/observe/resource-monitor.ts'
+import { openDescriptors } from '../storage/descriptors.ts'
 import type { Foundation } from './foundation.ts'
 
 /** A monitor that is not started yet. */
@@ -26,6 +29,24 @@ export function resourceMonitor(
       memoryTotalBytes: () => settings.alarms.totalMemoryBytes ?? availableMemoryBytes(),
       diskFreeBytes: disk === null ? undefined : () => disk.freeBytes(),
     },
+  })
+}
+
+/** A watch that is not started yet. */
+export function descriptorWatch(
+  { wheel }: Foundation,
+  settings: Settings,
+  alarms: Alarms,
+  broker: Broker,
+  logger: Logger,
+): DescriptorWatch {
+  return new DescriptorWatch({
+    alarms,
+    wheel,
+    logger,
+    watermark: settings.alarms.descriptorWatermark,
+    read: openDescriptors,
+    connectionCount: () => broker.connections.count,
   })
 }
 

@@ -29,8 +29,15 @@ export const NODE_FIELDS = {
   ),
 }
 
-/** When publishers are blocked. */
+/** When publishers are blocked, or new clients refused. */
 export const ALARM_FIELDS = {
+  descriptorWatermark: setting(
+    'warren.file_descriptor_high_watermark',
+    ratio({ max: 1 }),
+    0.9,
+    'Part of the file descriptors that the process may have, from which on new clients are refused.',
+    { reloadable: true },
+  ),
   memoryRelative: setting(
     'vm_memory_high_watermark.relative',
     ratio({ max: 1 }),

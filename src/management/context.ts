@@ -130,6 +130,8 @@ export interface NodeControls {
   setLogLevel(category: LogCategory | null, level: LogLevel): void
   setMemoryLimit(limit: ResourceLimit): void
   setDiskLimit(limit: ResourceLimit): Promise<void>
+  /** As a part of the descriptors there may be. */
+  setDescriptorWatermark(watermark: number): void
   /** The newest lines of the log, oldest first. */
   logTail(countMax: number): readonly string[]
   /** Reads the files of all certificates again. */

@@ -412,6 +412,7 @@ export function changing(names: Names, { node }: Target, v = names.vhost): Step[
     step('PUT /api/warren/service', ['warren', 'service'], { state: 'running' }, 204, only),
     step('PUT /api/warren/log-level', ['warren', 'log-level'], { level: 'info' }, 204, only),
     step('PUT /api/warren/memory-limit', ['warren', 'memory-limit'], { relative: 0.6 }, 204, only),
+    step('PUT /api/warren/descriptor-limit', ['warren', 'descriptor-limit'], { relative: 0.9 }, 204, only),
     step('PUT /api/warren/disk-limit', ['warren', 'disk-limit'], { absolute: 1_000_000 }, 204, only),
     step('PUT /api/warren/queues/{vhost}/{name}/pause', ['warren', 'queues', v, q, 'pause'], {}, 204, only),
     step('DELETE /api/warren/queues/{vhost}/{name}/pause', ['warren', 'queues', v, q, 'pause'], undefined, 204, only),

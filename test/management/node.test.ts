@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import type { ConnectionHandle } from '../../src/model/connections.ts'
 import { MessageCounters } from '../../src/model/message/message-counters.ts'
 import { NO_ARGUMENTS, stringValue } from '../../src/model/values/arguments.ts'
+import { WireClient } from '../support/wire-client.ts'
 import { ManagedBroker } from './managed-broker.ts'
 
 let broker: ManagedBroker
@@ -267,4 +268,31 @@ test('the OpenAPI document lists every endpoint, and the page needs nobody else'
   const html = await page.text()
   assert.ok(html.includes('/api/queues/:vhost/:name'))
   assert.equal(/<script|https?:\/\//.test(html), false)
+})
+
+test('the alarm of file descriptors refuses new clients, and shows everywhere', async () => {
+  const port = broker.booted.listeners.amqp!
+  const shown = async (): Promise<unknown[]> => {
+    const [node] = (await broker.get('nodes')).json
+    const health = await broker.get('health/checks/local-alarms')
+    const metrics = await (await fetch(`${broker.metricsBase}/metrics`)).text()
+    const metric = /^rabbitmq_alarms_file_descriptor_limit (\d)$/m.exec(metrics)?.[1]
+    return [node.fd_alarm, health.status, metric]
+  }
+  assert.deepEqual(await shown(), [false, 200, '0'])
+  const [{ fd_used: used, fd_total: total }] = (await broker.get('nodes')).json
+  assert.ok(used > 10 && total > used, `${used} of ${total}`)
+  assert.equal((await broker.put('warren/descriptor-limit', { relative: 2 })).status, 400)
+  assert.equal((await broker.put('warren/descriptor-limit', { relative: 0 })).status, 204)
+  assert.deepEqual(await shown(), [true, 503, '1'])
+  const { alarms } = (await broker.get('health/checks/alarms')).json
+  assert.deepEqual(
+    alarms.map(({ resource }: { resource: string }) => resource),
+    ['file_descriptor_limit'],
+  )
+  await assert.rejects(async () => (await WireClient.connect('127.0.0.1', port)).open(), 'a new client is disconnected')
+  assert.equal((await broker.put('warren/descriptor-limit', { relative: 0.9 })).status, 204)
+  assert.deepEqual(await shown(), [false, 200, '0'])
+  const client = await (await WireClient.connect('127.0.0.1', port)).open()
+  await client.close()
 })

@@ -147,6 +147,15 @@ export const NODE_VERBS: readonly Verb[] = [
       return SILENT
     },
   },
+  {
+    name: 'set_file_descriptor_high_watermark',
+    usage: '<fraction>',
+    summary: 'Sets the watermark of file descriptors: a fraction of those that the process may have.',
+    run: async ({ client, args }) => {
+      await client.put(['warren', 'descriptor-limit'], { relative: number(args[0]) })
+      return SILENT
+    },
+  },
   certificates('list_certificates'),
   certificates('certificates'),
   {

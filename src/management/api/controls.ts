@@ -31,6 +31,14 @@ const LIMIT = {
   },
 } as const
 
+const WATERMARK = {
+  type: 'object',
+  required: ['relative'],
+  properties: {
+    relative: { type: 'number', minimum: 0, maximum: 1, description: 'Part of the descriptors there may be.' },
+  },
+} as const
+
 const SERVICE = {
   type: 'object',
   required: ['state'],
@@ -150,6 +158,18 @@ function changeRoutes({ controls }: ManagementContext): Endpoint[] {
       body: LIMIT,
       handle: async ({ body }) => {
         await controls.setDiskLimit(limitOf(body))
+        return NO_CONTENT
+      },
+    }),
+    withBody({
+      method: 'PUT',
+      path: '/api/warren/descriptor-limit',
+      access: 'administrator',
+      tag: TAG,
+      summary: 'Sets the watermark of file descriptors, a part of those there may be, until the next restart.',
+      body: WATERMARK,
+      handle: ({ body }) => {
+        controls.setDescriptorWatermark(body.relative)
         return NO_CONTENT
       },
     }),

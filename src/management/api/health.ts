@@ -16,7 +16,12 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   years: 365 * DAY_MS,
 }
 /** Names of alarms as RabbitMQ reports them. */
-const ALARM_RESOURCES = { memory: 'memory', disk: 'disk', storage: 'storage' } as const
+const ALARM_RESOURCES = {
+  memory: 'memory',
+  disk: 'disk',
+  storage: 'storage',
+  file_descriptors: 'file_descriptor_limit',
+} as const
 
 function healthy(fields: JsonObject = {}): Reply {
   return { status: 200, json: { status: 'ok', ...fields } }

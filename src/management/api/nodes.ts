@@ -107,6 +107,7 @@ export function nodeJson(context: ManagementContext, windows: SampleWindows): Js
     mem_alarm: alarms.isRaised('memory'),
     disk_free_limit: resources.diskLimitBytes,
     disk_free_alarm: alarms.isRaised('disk'),
+    fd_alarm: alarms.isRaised('file_descriptors'),
     proc_total: PROCESSES_MAX,
     rates_mode: settings.management.ratesMode,
     uptime: clock.nowMs() - node.startedAtMs,

@@ -20,14 +20,16 @@ export interface StringSchema extends Described {
 export interface BooleanSchema extends Described {
   readonly type: 'boolean'
 }
-/** Also read from decimal text. */
-export interface IntegerSchema extends Described {
-  readonly type: 'integer'
+interface Range extends Described {
   readonly minimum?: number
   readonly maximum?: number
 }
+/** Also read from decimal text. */
+export interface IntegerSchema extends Range {
+  readonly type: 'integer'
+}
 /** A number with a fraction. */
-export interface NumberSchema extends Described {
+export interface NumberSchema extends Range {
   readonly type: 'number'
 }
 /** A list. */
@@ -114,8 +116,8 @@ function read(schema: Schema, json: unknown, name: string, depth: number): unkno
     case 'integer':
       return readInteger(schema, json, name)
     case 'number':
-      if (typeof json === 'number') return json
-      throw badRequest(['not_number', name])
+      if (typeof json !== 'number') throw badRequest(['not_number', name])
+      return inRange(schema, json, name)
     case 'array':
       if (!Array.isArray(json)) throw badRequest(['not_list', name])
       return json.map((item) => read(schema.items, item, name, depth + 1))
@@ -161,8 +163,12 @@ function readBoolean(json: unknown): boolean {
 function readInteger(schema: IntegerSchema, json: unknown, name: string): number {
   const value = typeof json === 'string' && /^-?\d+$/.test(json) ? Number(json) : json
   if (typeof value !== 'number' || !Number.isInteger(value)) throw badRequest(['not_int', name])
-  if (value < (schema.minimum ?? -Infinity)) throw badRequest(`${name} must be at least ${schema.minimum}`)
-  if (value > (schema.maximum ?? Infinity)) throw badRequest(`${name} must be at most ${schema.maximum}`)
+  return inRange(schema, value, name)
+}
+
+function inRange({ minimum, maximum }: Range, value: number, name: string): number {
+  if (value < (minimum ?? -Infinity)) throw badRequest(`${name} must be at least ${minimum}`)
+  if (value > (maximum ?? Infinity)) throw badRequest(`${name} must be at most ${maximum}`)
   return value
 }
 

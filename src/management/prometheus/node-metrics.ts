@@ -2,6 +2,7 @@
  * Metrics of the node as a whole: identity, resources, alarms, churn, logins, the log, and the event loop.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import type { AlarmName } from '../../model/observe/alarms.ts'
 import { COUNTED_LIMITS } from '../../model/observe/limit-counts.ts'
 import { clusterName } from '../api/overview.ts'
 import type { ManagementContext } from '../context.ts'
@@ -177,11 +178,16 @@ export class NodeMetrics {
 
   #alarms(): string {
     const { alarms } = this.#context
-    const raised = (name: 'memory' | 'disk' | 'storage'): number => (alarms.isRaised(name) ? 1 : 0)
+    const raised = (name: AlarmName): number => (alarms.isRaised(name) ? 1 : 0)
     return simple('rabbitmq_alarms_', [
       ['memory_used_watermark', 'gauge', 'Is 1 if VM memory watermark is in effect', raised('memory')],
       ['free_disk_space_watermark', 'gauge', 'Is 1 if free disk space watermark is in effect', raised('disk')],
-      ['file_descriptor_limit', 'gauge', 'Is 1 if file descriptor limit alarm is in effect', 0],
+      [
+        'file_descriptor_limit',
+        'gauge',
+        'Is 1 if file descriptor limit alarm is in effect',
+        raised('file_descriptors'),
+      ],
       ['storage_failure', 'gauge', 'Is 1 if the log cannot be written', raised('storage')],
     ])
   }

@@ -1,14 +1,18 @@
 /**
- * The alarms of a broker: named conditions in which publishers have to wait. One per broker.
+ * The alarms of a broker: named conditions in which publishers have to wait, or new clients. One per broker.
  *
- * Whoever owns a resource raises and clears its alarm (the resource monitor: memory and disk; the log: storage).
+ * Whoever owns a resource raises and clears its alarm (the resource monitor: memory and disk; the log: storage; the
+ * descriptor watch: file descriptors).
  * Connections listen, and read `isBlocking` before they act on a publish.
  *
  * Invariant: listeners are called once per change of the set of alarms, after it changed. [RabbitMQ: connection.blocked]
  */
 
-/** `memory`: above the watermark · `disk`: less free than the limit · `storage`: writes fail. */
-export type AlarmName = 'memory' | 'disk' | 'storage'
+/** Conditions in which publishers wait: above the watermark · less free than the limit · writes fail. */
+type BlockingAlarm = 'memory' | 'disk' | 'storage'
+
+/** Those, and `file_descriptors`: so many are in use that new clients are refused. */
+export type AlarmName = BlockingAlarm | 'file_descriptors'
 
 /** Told when an alarm was raised or cleared. */
 export interface AlarmListener {
@@ -16,9 +20,9 @@ export interface AlarmListener {
   onAlarms(alarms: Alarms, blocking: boolean): void
 }
 
-const NAMES: readonly AlarmName[] = ['memory', 'disk', 'storage']
-/** Reasons of connection.blocked, as clients know them. */
-const REASONS: Readonly<Record<AlarmName, string>> = { memory: 'memory', disk: 'disk', storage: 'storage' }
+/** In the order in which the reason of connection.blocked names them. */
+const BLOCKING: readonly BlockingAlarm[] = ['memory', 'disk', 'storage']
+const NAMES: readonly AlarmName[] = [...BLOCKING, 'file_descriptors']
 
 /** The set of alarms in force. */
 export class Alarms {
@@ -51,8 +55,9 @@ export class Alarms {
     if (this.#raised.has(name) === raised) return false
     if (raised) this.#raised.add(name)
     else this.#raised.delete(name)
-    this.#blocking = this.#raised.size > 0
-    this.#reason = this.#blocking ? `low on ${this.raised.map((raisedName) => REASONS[raisedName]).join(' & ')}` : ''
+    const blocking = BLOCKING.filter((known) => this.#raised.has(known))
+    this.#blocking = blocking.length > 0
+    this.#reason = this.#blocking ? `low on ${blocking.join(' & ')}` : ''
     for (const listener of [...this.#listeners]) {
       if (this.#listeners.has(listener)) listener.onAlarms(this, this.#blocking)
     }

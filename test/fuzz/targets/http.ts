@@ -80,7 +80,7 @@ interface Api {
 async function startApi(): Promise<Api> {
   const settings = settingsWith({ ...FREE_PORTS, 'management.http.max_body_size': BODY_BYTES_MAX })
   const booted = await startBroker({ settings, dataDir: null, logger: SILENT_LOGGER, listen: false })
-  const listeners = new OpenListeners(settings, SILENT_LOGGER)
+  const listeners = new OpenListeners(settings, () => true, SILENT_LOGGER)
   const certificates = new Certificates(settings, booted.parts.foundation.wheel, SILENT_LOGGER)
   const controls = { log: undefined, shutdown: () => undefined }
   const management = await openManagement(booted.parts, listeners, certificates, controls)

@@ -38,6 +38,7 @@ export interface NodeInfo extends Readonly<Record<string, unknown>> {
   readonly disk_free: number
   readonly disk_free_limit: number
   readonly disk_free_alarm: boolean
+  readonly fd_alarm?: boolean
   readonly fd_used: number
   readonly fd_total: number
   readonly sockets_used?: number

@@ -134,11 +134,20 @@ export function Alarms() {
       ? [`Disk alarm: ${format.bytes(node.disk_free)} free, ${format.bytes(node.disk_free_limit)} needed.`]
       : []),
   ])
+  const crowded = (data ?? []).filter((node) => node.fd_alarm === true)
   return (
     <>
       {raised.map((text) => (
         <div key={text} role="alert">
           <Notice tone="danger">{text} Publishers are blocked until it is over.</Notice>
+        </div>
+      ))}
+      {crowded.map(({ name, fd_used, fd_total }) => (
+        <div key={name} role="alert">
+          <Notice tone="danger">
+            File descriptor alarm: {format.count(fd_used)} of {format.count(fd_total)} in use. New connections are
+            refused until it is over.
+          </Notice>
         </div>
       ))}
     </>
