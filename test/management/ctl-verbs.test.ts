@@ -160,6 +160,7 @@ const TABLE: readonly Row[] = [
   ['list_deprecated_features', 0],
   ['set_vm_memory_high_watermark 0.6', 0],
   ['set_disk_free_limit 50MB', 0],
+  ['set_file_descriptor_high_watermark 0.9', 0],
   ['list_certificates', 0],
   ['certificates', 0],
   ['reload_certificates', 0],

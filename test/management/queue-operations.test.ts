@@ -166,6 +166,29 @@ test('messages are copied, republished and deleted, by filter, count or position
   for (const name of ['q', 'copies']) await broker.delete(`queues/%2F/${name}`)
 })
 
+test('a misspelt or missing condition never means all messages', async () => {
+  await declare('slip', 'classic')
+  await publishNumbers('slip', 3)
+  const slips = [
+    { filter: { header: { n: 1 } } },
+    { filter: null },
+    { filter: { headers: null } },
+    { filters: { headers: { n: 1 } } },
+    { position: 0, count: 1 },
+    { dryrun: true },
+  ]
+  for (const operation of ['browse', 'delete', 'move', 'copy', 'redrive', 'deaths']) {
+    for (const slip of slips) {
+      const { status, json } = await operate('slip', operation, slip)
+      assert.equal(status, 400, `${operation} ${JSON.stringify(slip)}`)
+      assert.match(json.reason, /^there is no field '\w+' here$|^\w+ is null$/)
+    }
+  }
+  assert.equal((await operate('slip', 'delete', { positions: [] })).json.deleted, 0)
+  assert.deepEqual(await bodiesOf('slip'), ['m0', 'm1', 'm2'])
+  await broker.delete('queues/%2F/slip')
+})
+
 test('a thousand messages move in order, and a full queue keeps the rest where it is', async () => {
   await declare('many', 'classic')
   await declare('small', 'classic', { 'x-max-length': 700, 'x-overflow': 'reject-publish' })

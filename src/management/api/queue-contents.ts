@@ -27,6 +27,9 @@ const BROWSE_BYTES_MAX = 16 * 2 ** 20
 const FLUSH_COUNT = 500
 const ROUTING_KEY_BYTES_MAX = 255
 
+/** A field that is misspelt would mean all messages. */
+const EXACT = { type: 'object', additionalProperties: false } as const
+
 const SELECTION = {
   filter: FILTER,
   positions: { type: 'array', items: { type: 'integer' }, description: 'Only the messages at these positions.' },
@@ -35,7 +38,7 @@ const SELECTION = {
 } as const
 
 const BROWSE = {
-  type: 'object',
+  ...EXACT,
   properties: {
     ...SELECTION,
     encoding: { type: 'string', enum: ['auto', 'base64'] as const, description: '`auto`: text where possible.' },
@@ -43,11 +46,11 @@ const BROWSE = {
   },
 } as const
 
-const SELECT = { type: 'object', properties: SELECTION } as const
+const SELECT = { ...EXACT, properties: SELECTION } as const
 const DRY_RUN = { type: 'boolean', description: 'Only tell what would happen.' } as const
-const PICK = { type: 'object', properties: { ...SELECTION, dry_run: DRY_RUN } } as const
+const PICK = { ...EXACT, properties: { ...SELECTION, dry_run: DRY_RUN } } as const
 const RELOCATE = {
-  type: 'object',
+  ...EXACT,
   properties: {
     ...SELECTION,
     dry_run: DRY_RUN,

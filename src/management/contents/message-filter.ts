@@ -16,6 +16,7 @@ import type { Infer } from '../http/schema.ts'
 /** The JSON of a filter. */
 export const FILTER = {
   type: 'object',
+  additionalProperties: false,
   description: 'All that is given must hold.',
   properties: {
     exchange: { type: 'string', description: 'Published to this exchange.' },

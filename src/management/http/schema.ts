@@ -37,12 +37,15 @@ export interface ArraySchema extends Described {
   readonly type: 'array'
   readonly items: Schema
 }
-/** An object: its known properties, or any (`additionalProperties`). */
+/**
+ * An object: its known properties; others are passed over, or taken as they are (`additionalProperties: true`), or refused (`false`):
+ * where a slip of the pen would mean more than was asked for. There null is no absent value, either.
+ */
 export interface ObjectSchema extends Described {
   readonly type: 'object'
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
-  readonly additionalProperties?: true | Schema
+  readonly additionalProperties?: boolean | Schema
 }
 /** The first that fits. */
 export interface UnionSchema extends Described {
@@ -181,6 +184,7 @@ function readObject(schema: ObjectSchema, json: unknown, name: string, depth: nu
     if (from[required] === undefined) throw badRequest(`[{key_missing,${required}}]`)
   }
   if (schema.additionalProperties === true) return from
+  if (schema.additionalProperties === false) refuseOthers(schema, from)
   const result: Record<string, unknown> = {}
   for (const [property, inner] of Object.entries(schema.properties ?? {})) {
     const value = Object.hasOwn(from, property) ? from[property] : undefined
@@ -189,6 +193,13 @@ function readObject(schema: ObjectSchema, json: unknown, name: string, depth: nu
     else if (value === null && schema.required?.includes(property)) throw badRequest(`[{key_missing,${property}}]`)
   }
   return result
+}
+
+function refuseOthers({ properties = {} }: ObjectSchema, from: Readonly<Record<string, unknown>>): void {
+  for (const [property, value] of Object.entries(from)) {
+    if (!Object.hasOwn(properties, property)) throw badRequest(`there is no field '${property}' here`)
+    if (value === null) throw badRequest(`${property} is null`)
+  }
 }
 
 function printable(json: unknown): string {
