@@ -199,6 +199,22 @@ test('lists are sorted, filtered, cut to pages and columns', async () => {
   for (let i = 0; i < 12; i++) await broker.delete(`queues/%2F/page-${String(i).padStart(2, '0')}`)
 })
 
+test('queues are sorted by how long their messages have waited', async () => {
+  for (const name of ['age-old', 'age-none', 'age-young']) await broker.put(`queues/%2F/${name}`)
+  await broker.publish('age-old', 'x')
+  await broker.pass(20_000, 5_000)
+  await broker.publish('age-young', 'x')
+  await broker.pass(5_000, 5_000)
+  const sortedBy = async (query: string): Promise<readonly string[]> =>
+    (await broker.get(`queues?name=age-&page=1&columns=name&sort=${query}`)).json.items.map(
+      ({ name }: { name: string }) => name.slice(4),
+    )
+  assert.deepEqual(await sortedBy('oldest_message_age_ms&sort_reverse=true'), ['old', 'young', 'none'])
+  assert.deepEqual(await sortedBy('oldest_message_age_ms'), ['none', 'young', 'old'])
+  assert.deepEqual(await sortedBy('head_message_timestamp'), ['none', 'old', 'young'])
+  for (const name of ['age-old', 'age-none', 'age-young']) await broker.delete(`queues/%2F/${name}`)
+})
+
 test('statistics are left out on request', async () => {
   await broker.put('queues/%2F/plain')
   const [plain] = (await broker.get('queues?disable_stats=true')).json

@@ -111,6 +111,34 @@ test('a user is added, given permissions and deleted', async () => {
   await until(async () => !(await names('users')).includes('ui-user'))
 })
 
+test('a user has a password, its hash, or none; the cluster is named', async () => {
+  const { page } = visitor
+  const { ok: hash } = (await callApi(base, 'GET', 'auth/hash_password/hidden')) as { ok: string }
+  await visitor.go('/users')
+  await visitor.click('Add')
+  await page.getByLabel('Name', { exact: true }).fill('ui-hashed')
+  await page.getByLabel('Signs in by').selectOption('a password, given as its hash')
+  await page.getByLabel('Hash', { exact: true }).fill(hash)
+  await visitor.confirm('Add')
+  await page.getByRole('heading', { name: 'ui-hashed' }).waitFor()
+  const passwordHash = async () =>
+    ((await callApi(base, 'GET', 'users/ui-hashed')) as { password_hash: string }).password_hash
+  assert.equal(await passwordHash(), hash)
+  await visitor.click('Change')
+  await page.getByLabel('Signs in by').selectOption('no password')
+  await visitor.confirm('Save')
+  await visitor.sees('Without a password this user signs in by certificate or token, if at all.')
+  assert.equal(await passwordHash(), '')
+  await callApi(base, 'DELETE', 'users/ui-hashed')
+
+  await visitor.go('/nodes')
+  await visitor.click('Name the cluster')
+  await page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('ui@cluster')
+  await visitor.confirm('Save')
+  await page.getByRole('link', { name: 'WarrenMQ ui@cluster' }).waitFor()
+  assert.deepEqual(visitor.complaints, [])
+})
+
 test('a virtual host, a policy and a limit are made and removed', async () => {
   const { page } = visitor
   await visitor.go('/vhosts')
@@ -148,12 +176,14 @@ test('a virtual host, a policy and a limit are made and removed', async () => {
 test('a connection is closed', async () => {
   const client = await amqp.connect(broker.url!, { clientProperties: { connection_name: 'victim' } })
   client.on('error', () => undefined)
-  const closed = new Promise((resolve) => client.once('close', resolve))
+  const closed = new Promise<unknown>((resolve) => client.once('close', resolve))
   await visitor.go('/connections')
   await visitor.page.getByRole('link', { name: 'victim' }).click()
   await visitor.click('Close')
+  await visitor.page.getByRole('dialog').getByLabel('Reason').fill('Moving to another broker – soon')
   await visitor.confirm('Close')
-  await closed
+  // What a header cannot hold is a question mark.
+  assert.match(String(await closed), /Moving to another broker \? soon/)
 })
 
 test('definitions are exported, and imported with a preview', async () => {

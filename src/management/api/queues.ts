@@ -156,6 +156,9 @@ class Queues {
         messages: (queue) => depthOf(queue),
         messages_unacknowledged: (queue) => queue.status().unackedCount,
         consumers: ({ consumers }) => consumers.length,
+        head_message_timestamp: (queue) => queue.status().oldestReadyAtMs || null,
+        // The age of none is less than any.
+        oldest_message_age_ms: (queue) => -queue.status().oldestReadyAtMs || null,
         ...this.#rates(),
       },
     })

@@ -33,7 +33,7 @@ export interface Listing<T> {
 }
 
 /** A value to sort by that costs nothing. */
-export type CheapKey<T> = (source: T) => string | number | boolean
+export type CheapKey<T> = (source: T) => string | number | boolean | null
 
 /** What a client asked of a list. */
 export interface ListQuery {

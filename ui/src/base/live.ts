@@ -142,7 +142,11 @@ async function follow(controller: AbortController, shown: readonly Entry[]): Pro
       retryTimer = setTimeout(() => reopen(true), SLOT_RETRY_MS)
       return pollForever(shown)
     }
-    if (controller.signal.aborted) return
+    if (controller.signal.aborted) {
+      // Nobody has looked at the tab since.
+      if (document.hidden) releaseSlot()
+      return
+    }
     const query = shown.map(({ path }) => `watch=${encodeURIComponent(path)}`).join('&')
     const reply = await send(`/api/warren/live?${query}`, { signal: controller.signal })
     if (reply.status === 404) return pollForever(shown)

@@ -1,11 +1,13 @@
 /** All connections. */
+import { useSignal } from '@preact/signals'
 import { apiPath, call } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { refresh } from '../base/live.ts'
 import { href, vhostFilter } from '../base/router.ts'
 import type { Connection } from '../base/types.ts'
 import { Button, Card, Empty } from '../parts/basics.tsx'
-import { confirmThen } from '../parts/feedback.tsx'
+import { Dialog, openDialog, tell } from '../parts/feedback.tsx'
+import { TextField } from '../parts/form.tsx'
 import { ServerTable } from '../parts/server-table.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import type { Column } from '../parts/table-parts.tsx'
@@ -74,19 +76,38 @@ const FIELDS =
 export function askToClose(rows: readonly Connection[], onClosed: () => void): void {
   const [first] = rows
   const what = rows.length === 1 && first !== undefined ? first.name : format.plural(rows.length, 'connection')
-  confirmThen({
-    title: `Close ${what}?`,
-    text: 'The clients are told so. Most connect again by themselves.',
-    action: 'Close',
-    done: `${what} closed.`,
-    onYes: async () => {
-      for (const { name } of rows) {
-        await call('DELETE', apiPath('connections', name), undefined, { 'x-reason': 'Closed via the console' })
-      }
-      onClosed()
-      refresh('/api/connections')
-    },
-  })
+  openDialog(
+    <CloseForm
+      what={what}
+      onClose={async (reason) => {
+        for (const { name } of rows) {
+          await call('DELETE', apiPath('connections', name), undefined, { 'x-reason': reason })
+        }
+        onClosed()
+        refresh('/api/connections')
+      }}
+    />,
+  )
+}
+
+/** Asks before connections are closed, and why: clients and the log are told. */
+export function CloseForm(props: { readonly what: string; readonly onClose: (reason: string) => Promise<void> }) {
+  const reason = useSignal('Closed via the console')
+  return (
+    <Dialog
+      title={`Close ${props.what}?`}
+      action="Close"
+      destructive
+      onSubmit={async () => {
+        // A header holds no other characters.
+        await props.onClose(reason.value.replaceAll(/[^\x20-\x7e\xa0-\xff]/g, '?'))
+        tell(`${props.what} closed.`)
+      }}
+    >
+      <p>Most clients connect again by themselves.</p>
+      <TextField label="Reason" value={reason} hint="Clients and the log are told." />
+    </Dialog>
+  )
 }
 
 /** The list of connections. */

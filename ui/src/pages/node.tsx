@@ -1,10 +1,15 @@
 /** The node: memory, disk, descriptors, and how they change. */
-import { apiPath } from '../base/api.ts'
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { apiPath, call } from '../base/api.ts'
 import * as format from '../base/format.ts'
-import { useLive } from '../base/live.ts'
+import { refresh, useLive } from '../base/live.ts'
+import { isAdministrator } from '../base/session.ts'
 import type { NodeInfo } from '../base/types.ts'
-import { Badge, Card, Code, Facts, Failure, Figure, Figures, Meter } from '../parts/basics.tsx'
+import { Badge, Button, Card, Code, Facts, Failure, Figure, Figures, Meter } from '../parts/basics.tsx'
 import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
+import { Dialog, openDialog, tell } from '../parts/feedback.tsx'
+import { TextField } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { Alarms } from './overview.tsx'
 
@@ -28,6 +33,25 @@ export function NodePage() {
         <OneNode key={node.name} node={node} />
       ))}
     </>
+  )
+}
+
+/** The name that stands in the corner of every page, and that federated brokers see. */
+function ClusterNameForm() {
+  const { data } = useLive<{ readonly name: string }>('/api/cluster-name')
+  const name = useSignal('')
+  useEffect(() => {
+    if (name.peek() === '') name.value = data?.name ?? ''
+  }, [data?.name])
+  const submit = async () => {
+    await call('PUT', '/api/cluster-name', { name: name.value })
+    tell(`The cluster is called ${name.value}.`)
+    refresh('/api/overview', '/api/cluster-name')
+  }
+  return (
+    <Dialog title="Name the cluster" action="Save" onSubmit={submit}>
+      <TextField label="Name" value={name} required hint="Shown on every page, and to clients that ask." />
+    </Dialog>
   )
 }
 
@@ -71,6 +95,11 @@ function OneNode({ node }: { readonly node: NodeInfo }) {
         badges={<Badge tone={node.running ? 'ok' : 'danger'}>{node.running ? 'running' : 'down'}</Badge>}
       >
         <RangeChooser />
+        {isAdministrator.value ? (
+          <Button icon="edit" onClick={() => openDialog(<ClusterNameForm />)}>
+            Name the cluster
+          </Button>
+        ) : null}
       </PageHead>
       <Alarms />
       <Figures>

@@ -8,6 +8,7 @@ import type { PageProps } from '../pages.tsx'
 import { Badge, Button, Failure, Notice } from '../parts/basics.tsx'
 import { confirmThen, openDialog } from '../parts/feedback.tsx'
 import { PageHead } from '../parts/shell.tsx'
+import { CloseForm } from './connections.tsx'
 import { PermissionsCard, TopicPermissionsCard } from './permissions.tsx'
 import { tagsOf, UserForm } from './users.tsx'
 
@@ -50,16 +51,14 @@ export function UserPage({ path: [, name = ''] }: PageProps) {
           icon="connection"
           look="destructive"
           onClick={() =>
-            confirmThen({
-              title: `Close all connections of ${name}?`,
-              text: 'The clients are told so. Most connect again by themselves.',
-              action: 'Close all',
-              done: `Connections of ${name} are closed.`,
-              onYes: () =>
-                call('DELETE', apiPath('connections', 'username', name), undefined, {
-                  'x-reason': 'Closed via the console',
-                }),
-            })
+            openDialog(
+              <CloseForm
+                what={`all connections of ${name}`}
+                onClose={async (reason) => {
+                  await call('DELETE', apiPath('connections', 'username', name), undefined, { 'x-reason': reason })
+                }}
+              />,
+            )
           }
         >
           Close connections
@@ -84,7 +83,9 @@ export function UserPage({ path: [, name = ''] }: PageProps) {
           Delete
         </Button>
       </PageHead>
-      {data?.password_hash === '' ? <Notice tone="warn">Without a password this user cannot sign in.</Notice> : null}
+      {data?.password_hash === '' ? (
+        <Notice tone="warn">Without a password this user signs in by certificate or token, if at all.</Notice>
+      ) : null}
       <PermissionsCard user={name} />
       <TopicPermissionsCard user={name} />
     </>

@@ -5,9 +5,9 @@ import * as format from '../base/format.ts'
 import { refresh, useLive } from '../base/live.ts'
 import { go, href } from '../base/router.ts'
 import type { Permission, User } from '../base/types.ts'
-import { Badge, Button, Card, Empty } from '../parts/basics.tsx'
+import { Badge, Button, Card, Empty, Notice } from '../parts/basics.tsx'
 import { confirmThen, Dialog, openDialog, tell } from '../parts/feedback.tsx'
-import { TextField } from '../parts/form.tsx'
+import { SelectField, TextField } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { LocalTable } from '../parts/table.tsx'
 import type { Column } from '../parts/table-parts.tsx'
@@ -105,17 +105,29 @@ export function UsersPage() {
   )
 }
 
+const SIGN_IN_WAYS: readonly (readonly [string, string])[] = [
+  ['password', 'a password'],
+  ['hash', 'a password, given as its hash'],
+  ['none', 'no password'],
+]
+
 /** Makes a user, or changes one. */
 export function UserForm({ user }: { readonly user?: User }) {
   const name = useSignal(user?.name ?? '')
   const password = useSignal('')
   const tags = useSignal((user === undefined ? [] : tagsOf(user)).join(', '))
   const isNew = user === undefined
+  const way = useSignal('password')
   const submit = async () => {
+    const kept = { password_hash: user?.password_hash ?? '', hashing_algorithm: user?.hashing_algorithm }
     const secret =
-      password.value === '' && !isNew
-        ? { password_hash: user.password_hash ?? '', hashing_algorithm: user.hashing_algorithm }
-        : { password: password.value }
+      way.value === 'none'
+        ? { password_hash: '' }
+        : way.value === 'hash'
+          ? { password_hash: password.value }
+          : password.value === '' && !isNew
+            ? kept
+            : { password: password.value }
     await call('PUT', apiPath('users', name.value), { ...secret, tags: tags.value.replaceAll(' ', '') })
     tell(`User ${name.value} is ${isNew ? 'there' : 'changed'}.`)
     refresh('/api/users')
@@ -124,14 +136,28 @@ export function UserForm({ user }: { readonly user?: User }) {
   return (
     <Dialog title={isNew ? 'Add a user' : `Change ${user.name}`} action={isNew ? 'Add' : 'Save'} onSubmit={submit}>
       <TextField label="Name" value={name} required readOnly={!isNew} />
-      <TextField
-        label={isNew ? 'Password' : 'New password'}
-        type="password"
-        value={password}
-        autocomplete="new-password"
-        required={isNew}
-        hint={isNew ? undefined : 'Left empty, the password stays.'}
-      />
+      <SelectField label="Signs in by" value={way} options={SIGN_IN_WAYS} />
+      {way.value === 'password' ? (
+        <TextField
+          label={isNew ? 'Password' : 'New password'}
+          type="password"
+          value={password}
+          autocomplete="new-password"
+          required={isNew}
+          hint={isNew ? undefined : 'Left empty, the password stays.'}
+        />
+      ) : null}
+      {way.value === 'hash' ? (
+        <TextField
+          label="Hash"
+          value={password}
+          required
+          hint="As definitions and warren ctl hash_password have it: base64 of salt and hash."
+        />
+      ) : null}
+      {way.value === 'none' ? (
+        <Notice>Nobody signs in with a password: certificates and tokens of other backends still count.</Notice>
+      ) : null}
       <TextField label="Tags" value={tags} hint={`What the user sees here: ${TAGS.join(', ')}`} />
       <div class="chips">
         {TAGS.map((tag) => (
