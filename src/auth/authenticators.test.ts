@@ -199,6 +199,26 @@ test('refusals of an address that keeps failing come later and later; a right pa
   assert.equal(reason(await wrong()), 'credentials')
 })
 
+test('all addresses of an IPv6 network are one that keeps failing', async () => {
+  const { login, clock } = bench()
+  const waits = async (remoteAddress: string): Promise<boolean> => {
+    let answered = false
+    const attempt = login.authenticate({ username: 'app', password: 'wrong', source: { ...REMOTE, remoteAddress } })
+    void attempt.then(() => {
+      answered = true
+    })
+    for (let i = 0; i < 10; i++) await Promise.resolve()
+    const isWaiting = !answered
+    clock.advance(isWaiting ? 5_000 : 0)
+    await attempt
+    return isWaiting
+  }
+  for (const last of ['::1', ':0:0:1:2', '::ffff:3']) assert.equal(await waits(`2001:db8:0:7${last}`), false)
+  for (const last of ['::4', ':1:2:3:4']) assert.equal(await waits(`2001:db8:0:7${last}`), true)
+  for (const other of ['2001:db8::8', '2001:db8:0:8::1', '192.0.2.9', 'fe80::1'])
+    assert.equal(await waits(other), false)
+})
+
 test('an address with too many refusals waiting is not even looked at', async () => {
   const { login, clock } = bench()
   const waiting: Promise<Identity | LoginRefusal>[] = []

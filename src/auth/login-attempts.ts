@@ -2,6 +2,8 @@
  * Counts logins, and makes guessing slow: from the fourth failure within a minute, an address waits longer and longer for
  * each refusal. A right password is never made to wait, so a misconfigured client cannot lock out its neighbours.
  *
+ * Of IPv6 the network of 64 bits counts: one machine has all of its addresses.
+ *
  * Peers on this machine do not wait: they have shorter ways in, and behind a local proxy everybody looks like them.
  * Bounds: addresses remembered, and refusals waiting per address; more attempts than that are refused unread.
  */
@@ -54,6 +56,7 @@ class Waiting implements TimerOwner {
 /** The attempts of one broker. */
 export class LoginAttempts {
   readonly #wheel: TimerWheel
+  /** By address of IPv4, by network of IPv6. */
   readonly #addresses = new Map<string, Address>()
   readonly #counters = new Map<string, LoginCounters>()
   /** The oldest first; null while sources are not tracked. */
@@ -93,7 +96,7 @@ export class LoginAttempts {
 
   /** Whether this address has so many refusals waiting that another attempt is not even looked at. */
   isExhausted(source: LoginSource): boolean {
-    const isExhausted = (this.#addresses.get(source.remoteAddress)?.waiting ?? 0) >= WAITING_MAX
+    const isExhausted = (this.#addresses.get(networkOf(source.remoteAddress))?.waiting ?? 0) >= WAITING_MAX
     if (isExhausted) this.exhaustedCount++
     return isExhausted
   }
@@ -113,7 +116,7 @@ export class LoginAttempts {
     }
     // Also of requests that a proxy on this machine relays: everybody behind it has its address.
     if (source.isLoopback || OF_THIS_MACHINE.test(source.remoteAddress)) return Promise.resolve()
-    const address = this.#noteFailure(source.remoteAddress)
+    const address = this.#noteFailure(networkOf(source.remoteAddress))
     const past = address.failures - FREE_FAILURES
     if (past <= 0) return Promise.resolve()
     address.waiting++
@@ -127,16 +130,16 @@ export class LoginAttempts {
     })
   }
 
-  #noteFailure(remoteAddress: string): Address {
+  #noteFailure(network: string): Address {
     const nowMs = this.#wheel.clock.nowMs()
-    const known = this.#addresses.get(remoteAddress)
+    const known = this.#addresses.get(network)
     const isRecent = known !== undefined && nowMs - known.lastFailureMs < FORGET_AFTER_MS
     const address = known ?? { failures: 0, lastFailureMs: nowMs, waiting: 0 }
     address.failures = isRecent ? address.failures + 1 : 1
     address.lastFailureMs = nowMs
     // Last in the map is the latest failure, so the first is the one to forget.
-    this.#addresses.delete(remoteAddress)
-    this.#addresses.set(remoteAddress, address)
+    this.#addresses.delete(network)
+    this.#addresses.set(network, address)
     for (const [oldest, { lastFailureMs }] of this.#addresses) {
       if (this.#addresses.size <= ADDRESSES_MAX && nowMs - lastFailureMs < FORGET_AFTER_MS) break
       this.#addresses.delete(oldest)
@@ -157,6 +160,18 @@ export class LoginAttempts {
     }
     return counters
   }
+}
+
+const IPV6_GROUPS = 8
+const NETWORK_GROUPS = 4
+
+/** Whose failures an address's are. */
+function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [head, tail] = address.split('::').map((half) => (half === '' ? [] : half.split(':')))
+  const zeros = tail === undefined ? 0 : Math.max(IPV6_GROUPS - head!.length - tail.length, 0)
+  const groups = [...head!, ...Array.from({ length: zeros }, () => '0'), ...(tail ?? [])]
+  return groups.slice(0, NETWORK_GROUPS).join(':')
 }
 
 function sourceCounters(

@@ -8,7 +8,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { hostname } from 'node:os'
-import { isLoopback } from './socket-ends.ts'
+import { isLoopback } from './addresses.ts'
 
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'] as const
 

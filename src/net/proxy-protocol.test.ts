@@ -34,12 +34,22 @@ test('version 2 names both ends, IPv4 and IPv6', () => {
   const one = [...new Array<number>(15).fill(0), 1]
   const six = header(v2(1, 0x21, [...one, ...one, 0, 1, 0, 2]))
   assert.deepEqual(six.source, {
-    peerHost: '0:0:0:0:0:0:0:1',
+    peerHost: '::1',
     peerPort: 1,
-    host: '0:0:0:0:0:0:0:1',
+    host: '::1',
     port: 2,
     tls: null,
   })
+})
+
+test('addresses are written as the system writes those of sockets: short, and IPv4 as such', () => {
+  const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1]
+  const long = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]
+  const two = header(v2(1, 0x21, [...mapped, ...long, 0, 1, 0, 2])).source
+  assert.deepEqual([two?.peerHost, two?.host], ['192.0.2.1', '2001:db8::7'])
+  const one = header(Buffer.from('PROXY TCP6 ::FFFF:192.0.2.1 2001:DB8:0:0::7 1 2\r\n')).source
+  assert.deepEqual([one?.peerHost, one?.host], ['192.0.2.1', '2001:db8::7'])
+  assert.equal(readProxyHeader(Buffer.from('PROXY TCP6 fe80::1%eth0 ::1 1 2\r\n')).kind, 'invalid')
 })
 
 test('version 2: the proxy may speak for itself, extensions are skipped', () => {

@@ -5,7 +5,8 @@
  * A pure reader over the bytes received so far; the listener collects them. A listener that expects the header refuses
  * connections without one.
  */
-import { isIP } from 'node:net'
+import { isIP, SocketAddress } from 'node:net'
+import { plainHost } from './addresses.ts'
 import type { TlsFacts } from './transport.ts'
 
 /** The longest header accepted: version 2 with extensions. Version 1 has 107 bytes at most. */
@@ -74,8 +75,18 @@ function readV1(bytes: Buffer): ProxyHeader {
   if (words.length !== 6 || peerHost === undefined || host === undefined || peerPort === -1 || port === -1) {
     return invalid('malformed header line')
   }
-  if (isIP(peerHost) !== version || isIP(host) !== version) return invalid('malformed addresses')
-  return { kind: 'header', byteCount, source: { peerHost, peerPort, host, port, tls: null } }
+  if (!isAddress(peerHost, version) || !isAddress(host, version)) return invalid('malformed addresses')
+  const plain = version === 4 ? (address: string) => address : plainIpv6
+  return {
+    kind: 'header',
+    byteCount,
+    source: { peerHost: plain(peerHost), peerPort, host: plain(host), port, tls: null },
+  }
+}
+
+/** Names of network interfaces mean nothing on another machine. */
+function isAddress(text: string, version: number): boolean {
+  return isIP(text) === version && !text.includes('%')
 }
 
 function portOf(text: string | undefined): number {
@@ -130,9 +141,15 @@ function extensionOf(extensions: Buffer, type: number): Buffer | undefined {
   return undefined
 }
 
+/** The address in so many octets. */
 function hostText(bytes: Buffer, at: number, byteCount: number): string {
   if (byteCount === 4) return bytes.subarray(at, at + 4).join('.')
   const groups: string[] = []
   for (let i = 0; i < 16; i += 2) groups.push(bytes.readUInt16BE(at + i).toString(16))
-  return groups.join(':')
+  return plainIpv6(groups.join(':'))
+}
+
+/** As the system writes addresses of sockets: short, and IPv4 as such. */
+function plainIpv6(address: string): string {
+  return plainHost(new SocketAddress({ address, family: 'ipv6' }).address)
 }

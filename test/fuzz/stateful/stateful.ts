@@ -11,6 +11,8 @@ import { type Actor, Model } from './model.ts'
 import { MqttActor, TOPIC } from './mqtt-actor.ts'
 import { StompActor } from './stomp-actor.ts'
 
+/** What is read is overwritten at once: who keeps it is found out. */
+const OVERWRITE_READS = new URL('../../support/overwrite-reads.js', import.meta.url).href
 const AMQP_ACTORS = 5
 const OTHER_ACTORS = 2
 const TRACE_COUNT = 40
@@ -36,7 +38,7 @@ export interface StatefulFigures {
 
 /** Runs; throws `Defect` with the last steps. The same seed takes the same steps. */
 export async function runStateful(options: StatefulOptions): Promise<StatefulFigures> {
-  const broker = await startBrokerProcess()
+  const broker = await startBrokerProcess({ nodeArgs: ['--import', OVERWRITE_READS] })
   const trace: string[] = []
   try {
     const figures = await runAgainst(broker, options, trace)
