@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { EmbeddedBroker } from '../../src/library.ts'
-import { startConsole, Visitor } from './browser.ts'
+import { callApi, startConsole, Visitor } from './browser.ts'
 
 let broker: EmbeddedBroker
 let base: string
@@ -72,5 +72,86 @@ test('an identity provider is offered when the broker has one', async () => {
     assert.deepEqual(await visitor.violations(), [])
   } finally {
     await visitor.leave()
+  }
+})
+
+test('rights that are taken away are gone from the page, too', async () => {
+  const setTags = (tags: string) => callApi(base, 'PUT', 'users/fading', { password: 'fading', tags })
+  await setTags('administrator')
+  const visitor = await Visitor.arrive(base)
+  const { page } = visitor
+  try {
+    await visitor.signIn('fading', 'fading')
+    await visitor.settle()
+    const users = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Users' })
+    await users.waitFor()
+    await setTags('monitoring')
+    await users.click()
+    await visitor.sees('There is no such page')
+    await users.waitFor({ state: 'detached' })
+    await visitor.go('/queues')
+    await page.getByRole('heading', { name: 'Queues', level: 1 }).waitFor()
+    await setTags('')
+    await page.getByRole('link', { name: 'Exchanges' }).click()
+    await visitor.sees('Your user may not enter the console any more.')
+    await setTags('management')
+    await visitor.signIn('fading', 'fading')
+    await page.getByRole('heading', { name: 'Exchanges', level: 1 }).waitFor()
+    await callApi(base, 'DELETE', 'users/fading')
+    // Whatever asks next, this or what is live already.
+    await page.evaluate("location.hash = '#/queues'")
+    await visitor.sees('Your session has ended.')
+  } finally {
+    await visitor.leave()
+  }
+})
+
+test('a session that ends under a dialog: the next user finds the page without it', async () => {
+  const visitor = await Visitor.arrive(base)
+  const { page } = visitor
+  try {
+    await visitor.signIn()
+    await visitor.settle()
+    await visitor.go('/queues')
+    await visitor.click('Declare')
+    await page.getByLabel('Name', { exact: true }).fill('never.declared')
+    await page.context().clearCookies()
+    await page.getByRole('dialog').getByRole('button', { name: 'Declare', exact: true }).click()
+    await visitor.sees('Your session has ended.')
+    await visitor.signIn()
+    await visitor.settle()
+    assert.match(page.url(), /#\/queues$/)
+    assert.equal(await page.getByRole('dialog').count(), 0)
+    assert.deepEqual(await callApi(base, 'GET', 'queues'), [])
+  } finally {
+    await visitor.leave()
+  }
+})
+
+test('two tabs of a browser: who signs in in one is signed in in the other; two browsers are apart', async () => {
+  await callApi(base, 'PUT', 'users/second', { password: 'second', tags: 'monitoring' })
+  const visitor = await Visitor.arrive(base)
+  const other = await Visitor.arrive(base)
+  try {
+    await visitor.signIn()
+    await visitor.settle()
+    await other.signIn('second', 'second')
+    await other.settle()
+    const tab = await visitor.page.context().newPage()
+    await tab.goto(base)
+    await tab.getByRole('button', { name: 'User guest' }).click()
+    await tab
+      .getByRole('button', { name: 'Sign out' })
+      .or(tab.getByRole('menuitem', { name: 'Sign out' }))
+      .click()
+    await visitor.page.getByLabel('User name').waitFor()
+    await visitor.signIn('second', 'second')
+    await tab.getByRole('button', { name: 'User second' }).waitFor()
+    assert.equal(await tab.getByRole('link', { name: 'Users' }).count(), 0)
+    await other.page.getByRole('button', { name: 'User second' }).waitFor()
+  } finally {
+    await visitor.leave()
+    await other.leave()
+    await callApi(base, 'DELETE', 'users/second')
   }
 })

@@ -7,13 +7,13 @@
  *   event: error   {watch, version, error: {status, error, reason}}   it cannot be read (any more)
  *
  * `watch` is the place of the resource in the request. A slow page skips versions and gets the whole resource then, so
- * nothing piles up. A stream ends after some minutes, and the page opens the next one: credentials are checked anew.
+ * nothing piles up. A stream ends after a minute, and the page opens the next one: credentials are checked anew.
  */
 import type { Caller } from '../http/access.ts'
 import type { LiveHub, Watch } from './live-hub.ts'
 
-/** How long a stream lasts. */
-const STREAM_MS = 10 * 60_000
+/** How long a stream lasts: so long somebody goes on seeing what is not theirs any more. */
+const STREAM_MS = 60_000
 /** Something is sent at least this often, so that both sides notice a dead connection. */
 const QUIET_MS = 15_000
 

@@ -9,7 +9,7 @@ import { type Signal, signal } from '@preact/signals'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { ApiFailure, call, failureOf, send } from './api.ts'
 import { applyDelta, type DeltaOperation } from './json-delta.ts'
-import { session } from './session.ts'
+import { endIfOver, session } from './session.ts'
 import { releaseSlot, takeSlot } from './stream-slots.ts'
 
 /** What is known of a resource. */
@@ -154,7 +154,7 @@ async function follow(controller: AbortController, shown: readonly Entry[]): Pro
     connection.value = 'live'
     failures = 0
     await readEvents(reply.body, shown, controller)
-    // The server ends a stream after some minutes, and when it stops.
+    // The server ends a stream after a minute, and when it stops.
     if (!controller.signal.aborted) retry(false)
   } catch (error) {
     if (controller.signal.aborted) return
@@ -166,8 +166,11 @@ async function follow(controller: AbortController, shown: readonly Entry[]): Pro
 function retry(isFailure: boolean): void {
   opened = null
   if (session.peek() === null) return
-  if (isFailure) failures++
-  connection.value = 'lost'
+  // A stream that came to its end is followed by the next one: nothing is lost.
+  if (isFailure) {
+    failures++
+    connection.value = 'lost'
+  }
   const delayMs = Math.min(RETRY_MS_MIN * 2 ** Math.min(failures, 6), RETRY_MS_MAX)
   retryTimer = setTimeout(() => reopen(true), isFailure ? delayMs * (0.7 + Math.random() * 0.6) : 100)
 }
@@ -236,6 +239,8 @@ function take(block: string, shown: readonly Entry[], raw: unknown[]): void {
   const entry = shown[watch]
   if (entry === undefined) return
   if (error !== undefined) {
+    // What was shown may not be seen any more.
+    if (error.status === 401 || error.status === 403) void endIfOver()
     entry.state.value = { data: undefined, failure: new ApiFailure(error.status, error.reason || error.error) }
     return
   }

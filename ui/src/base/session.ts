@@ -30,6 +30,8 @@ export interface IdentityProviders {
 export const CONSOLE_HEADERS = { 'x-warren-session': '1' } as const
 
 const STORED = 'session'
+/** Who has none of them sees nothing. */
+const TAGS: readonly string[] = ['management', 'policymaker', 'monitoring', 'administrator']
 
 /** Who is signed in; null: nobody. */
 export const session = signal<Session | null>(stored())
@@ -110,14 +112,21 @@ async function cookieUser(): Promise<Session | null | undefined> {
 /** Goes on with the session of the cookie, when there is one: after signing in at an identity provider. */
 export async function resume(): Promise<void> {
   const user = await cookieUser()
-  if (user !== null && user !== undefined) keep(user)
+  if (user !== null && user !== undefined && mayEnter(user)) keep(user)
 }
 
-/** Signs out when the session has ended. */
+function mayEnter({ tags }: Session): boolean {
+  return tags.some((tag) => TAGS.includes(tag))
+}
+
+/** After a refusal: signs out when the session has ended or may see nothing any more, and takes over changed tags. */
 export async function endIfOver(): Promise<void> {
-  if ((await cookieUser()) === null && session.peek() !== null) {
-    signOut('Your session has ended. Sign in again to go on.')
-  }
+  const user = await cookieUser()
+  const known = session.peek()
+  if (known === null || user === undefined) return
+  if (user === null) return signOut('Your session has ended. Sign in again to go on.')
+  if (!mayEnter(user)) return signOut('Your user may not enter the console any more.')
+  if (user.name !== known.name || user.tags.join() !== known.tags.join()) keep(user)
 }
 
 /** How to sign in without a password; undefined when the broker knows no other way. */

@@ -5,6 +5,7 @@ import { signal } from '@preact/signals'
 import { type ComponentChildren, createContext, type VNode } from 'preact'
 import { useContext, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { ApiFailure } from '../base/api.ts'
+import { session } from '../base/session.ts'
 import { Button, Notice } from './basics.tsx'
 import { Icon } from './icon.tsx'
 
@@ -55,6 +56,11 @@ export async function attempt(done: string, action: () => Promise<unknown>): Pro
 // A dialog belongs to the page that opened it.
 window.addEventListener('hashchange', () => {
   dialogs.value = []
+})
+
+// And to whoever was signed in.
+session.subscribe((user) => {
+  if (user === null) dialogs.value = []
 })
 
 /** Closes a dialog; no key goes to it any more. The browser alone would leave it the focus until it draws again. */
