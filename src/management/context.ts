@@ -17,6 +17,7 @@ import type { ResourceLimit, ResourceStatus } from '../model/observe/resource-mo
 import type { QueueKinds } from '../model/queue/queue-host.ts'
 import type { Metadata } from '../model/records/metadata.ts'
 import type { AuditLog } from './audit/audit-log.ts'
+import type { RunningOperations } from './contents/running-operations.ts'
 import type { ImportContext } from './definitions/import-plan.ts'
 import type { Authentication } from './http/authentication.ts'
 import type { OidcSignIn } from './http/oidc-sign-in.ts'
@@ -162,6 +163,8 @@ export interface ManagementContext {
   /** Questions to back ends outside of this process, by back end. */
   readonly authBackends: () => ReadonlyMap<string, Readonly<BackendCounters>>
   readonly authentication: Authentication
+  /** Moves and copies of messages that are under way. */
+  readonly operations: RunningOperations
   /** How an import of definitions judges and makes records. */
   readonly importContext: ImportContext
   readonly randomness: Randomness

@@ -15,6 +15,7 @@ import { consoleEndpoints } from './console/console-endpoints.ts'
 import { consoleFolder, readConsoleFiles } from './console/console-files.ts'
 import { liveEndpoint, resourceReader } from './console/live-endpoint.ts'
 import { LiveHub } from './console/live-hub.ts'
+import { RunningOperations } from './contents/running-operations.ts'
 import type { ListenerFact, ManagementContext } from './context.ts'
 import type { AccessModel } from './http/access.ts'
 import { ApiServer } from './http/api-server.ts'
@@ -38,7 +39,8 @@ const LISTED_NAMES: Readonly<Record<string, string>> = {
 }
 
 /** What the composition root hands in: everything of the context that is not made here. */
-export interface ManagementParts extends Omit<ManagementContext, 'statistics' | 'authentication' | 'listeners'> {
+export interface ManagementParts
+  extends Omit<ManagementContext, 'statistics' | 'authentication' | 'operations' | 'listeners'> {
   readonly login: Login
   readonly turn: Turn
   readonly timers: TimerWheel
@@ -89,6 +91,7 @@ export async function startManagement(parts: ManagementParts): Promise<Managemen
     hub.stop()
     statistics.stop()
     metrics.stop()
+    await context.operations.end(parts.clock)
     await Promise.all(listeners.map((listener) => listener.close()))
     const nowMs = parts.clock.nowMs()
     await archive?.stop(nowMs)
@@ -146,7 +149,8 @@ function makeContext(parts: ManagementParts, listeners: readonly HttpListener[])
     listeners
       .filter(({ port }) => port !== 0)
       .map(({ name, host, port }) => ({ protocol: LISTED_NAMES[name] ?? name, host, port }))
-  return { ...parts, statistics, authentication, listeners: () => [...parts.node.listeners(), ...own()] }
+  const operations = new RunningOperations()
+  return { ...parts, statistics, authentication, operations, listeners: () => [...parts.node.listeners(), ...own()] }
 }
 
 async function openListeners(

@@ -462,14 +462,17 @@ export class LocalLog implements Log, Extender, TimerOwner {
 
   async close(): Promise<void> {
     this.#isClosing = true
-    await this.#drain()
+    const end = this.appended
+    await this.#drain(end)
     if (this.#isUnrested && this.health.state === 'running') this.#rest()
-    await this.#drain()
+    await this.#drain(end)
+    // Whoever appends from now on is too late: the files are closed. To open them again would overwrite them.
+    this.#isBusy = true
     this.#options.wheel.cancel(this.#timer)
-    const isComplete = this.#dirty.length === 0
+    const isComplete = this.#synced >= end
     await this.#files.close(this.#blocks.all())
     if (!isComplete) throw new DiskError('close', this.#files.disk.path, 'EIO', this.health.reason)
-    await this.#noteEnd()
+    if (this.#dirty.length === 0) await this.#noteEnd()
   }
 
   /** A clean stop: the next start can tell that the end is missing. Without the note it can start as well. */
@@ -483,9 +486,11 @@ export class LocalLog implements Log, Extender, TimerOwner {
     }
   }
 
-  async #drain(): Promise<void> {
+  /** Writes what was appended before `end`, at least: others may go on appending. */
+  async #drain(end: number): Promise<void> {
     await this.#idle
-    while (this.health.state === 'running' && (this.hasOpen || this.#dirty.length > 0)) {
+    const isPending = (): boolean => this.#synced < end && (this.hasOpen || this.#dirty.length > 0)
+    while (this.health.state === 'running' && isPending()) {
       this.flush()
       await this.#idle
     }

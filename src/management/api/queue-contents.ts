@@ -83,7 +83,7 @@ export function queueContentsEndpoints(context: ManagementContext): Endpoint[] {
       summary:
         'Publishes messages again, to a queue or an exchange, and takes them out of this queue once they are safe.',
       body: RELOCATE,
-      handle: (request) => group.relocate(request, destinationOf(request.body), true),
+      handle: (request) => group.run(() => group.relocate(request, destinationOf(request.body), true)),
     }),
     withBody({
       ...shared,
@@ -91,7 +91,7 @@ export function queueContentsEndpoints(context: ManagementContext): Endpoint[] {
       path: `${base}/copy`,
       summary: 'Publishes messages again, to a queue or an exchange, and keeps them in this queue.',
       body: RELOCATE,
-      handle: (request) => group.relocate(request, destinationOf(request.body), false),
+      handle: (request) => group.run(() => group.relocate(request, destinationOf(request.body), false)),
     }),
     withBody({
       ...shared,
@@ -99,7 +99,7 @@ export function queueContentsEndpoints(context: ManagementContext): Endpoint[] {
       path: `${base}/redrive`,
       summary: 'Moves dead letters back to the queues where they died last.',
       body: PICK,
-      handle: (request) => group.relocate(request, { kind: 'origin' }, true),
+      handle: (request) => group.run(() => group.relocate(request, { kind: 'origin' }, true)),
     }),
     withBody({
       ...shared,
@@ -156,6 +156,10 @@ class Operations {
 
   constructor(context: ManagementContext) {
     this.#context = context
+  }
+
+  run(operation: () => Promise<Reply>): Promise<Reply> {
+    return this.#context.operations.run(operation)
   }
 
   /** The queue of the path, which the caller may read. */
@@ -249,6 +253,7 @@ class Operations {
     const totals = { matched: 0, examined: 0 }
     let left = body.limit ?? Number.POSITIVE_INFINITY
     for (let position: number | undefined = body.position ?? 1; position !== undefined && left > 0; ) {
+      this.#context.operations.check()
       const part = { ...body, position }
       const bounds = { limit: Math.min(left, isDry ? Number.POSITIVE_INFINITY : FLUSH_COUNT), end: endPosition }
       const end: Selected = await this.#select(contents, part, bounds, isDry ? countPlace : send).finally(() =>
