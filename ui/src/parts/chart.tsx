@@ -167,7 +167,7 @@ function options(element: HTMLElement, lines: readonly Line[], unit: Unit, hidde
     width: Math.max(element.clientWidth, 60),
     height: HEIGHT_LINES * rootFontPixels(),
     // The last time stands under the end of the line, in full.
-    padding: [8, fontPixels * 1.7, 0, 0],
+    padding: [8, fontPixels * 2.4, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
