@@ -106,7 +106,11 @@ async function start(options: BootOptions, ending: Ending): Promise<BootedBroker
     },
   }
   if (options.listen === false) return { ...booted, listeners: {} }
-  const listeners = new OpenListeners(settings, () => descriptors.admits(), logger.child('connection'))
+  const listeners = new OpenListeners(
+    settings,
+    { admits: () => descriptors.admits(), timers: foundation.wheel, limits: broker.counters.limits },
+    logger.child('connection'),
+  )
   ending.add(() => listeners.close())
   await openAll(listeners, settings, certificates, booted.acceptAmqp)
   await openMqtt(listeners, settings, certificates, mqtt)

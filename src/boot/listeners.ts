@@ -1,13 +1,24 @@
 /** Listening sockets: every address of a setting becomes a listener whose transports go to one protocol. */
 import type { Logger } from '../base/log.ts'
+import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Address } from '../config/value-type.ts'
 import type { ListenerFact } from '../management/context.ts'
+import type { LimitCounts } from '../model/observe/limit-counts.ts'
 import { Listener, type TransportAcceptor } from '../net/listener.ts'
+import type { GreetingTimes } from '../net/proxy-greeting.ts'
 import type { TlsContext } from '../net/tls-context.ts'
 import { WebSocketListener, type WebSocketListenerOptions } from '../net/websocket.ts'
 
-type WebSocketOptions = Omit<WebSocketListenerOptions, 'backlog' | 'proxyHeaderTimeoutMs'>
+type WebSocketOptions = Omit<WebSocketListenerOptions, 'backlog' | 'greetingTimes'>
+
+/** What all listeners need of the broker. */
+export interface ListenerWorld {
+  /** Asked for every new client. */
+  admits(): boolean
+  readonly timers: TimerWheel
+  readonly limits: LimitCounts
+}
 
 /** What listens, by name; the first of several addresses has the plain name, others a number behind it. */
 export class OpenListeners {
@@ -15,12 +26,17 @@ export class OpenListeners {
   readonly #logger: Logger
   readonly #settings: Settings['listeners']
   readonly #admits: () => boolean
+  readonly #greetingTimes: GreetingTimes
   #isSuspended = false
 
-  /** `admits` is asked for every new client. */
-  constructor(settings: Settings, admits: () => boolean, logger: Logger) {
+  constructor(settings: Settings, { admits, timers, limits }: ListenerWorld, logger: Logger) {
     this.#settings = settings.listeners
     this.#admits = admits
+    this.#greetingTimes = {
+      timeoutMs: settings.listeners.handshakeTimeoutMs,
+      timers,
+      onTimeout: () => limits.hit('handshake_time'),
+    }
     this.#logger = logger
   }
 
@@ -42,7 +58,7 @@ export class OpenListeners {
         keepAlive: this.#settings.keepalive,
         tls,
         proxyProtocol,
-        proxyHeaderTimeoutMs: this.#settings.handshakeTimeoutMs,
+        greetingTimes: this.#greetingTimes,
       }
       await this.#listen(name, host, port, new Listener(options, this.#admitted(accept), this.#logger))
     }
@@ -51,8 +67,7 @@ export class OpenListeners {
   /** Listens for WebSocket connections. Rejects with a sentence when it cannot. */
   async openWebSocket(options: WebSocketOptions, accept: TransportAcceptor): Promise<void> {
     const { name, host, port } = options
-    const { backlogCountMax: backlog, handshakeTimeoutMs: proxyHeaderTimeoutMs } = this.#settings
-    const complete = { ...options, backlog, proxyHeaderTimeoutMs }
+    const complete = { ...options, backlog: this.#settings.backlogCountMax, greetingTimes: this.#greetingTimes }
     await this.#listen(
       name,
       host === '' ? null : host,

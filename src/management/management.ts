@@ -168,7 +168,8 @@ async function openListeners(
       // `handle` answers its own failures.
       void server.handle(request, response, isLocal)
     }
-    const listener = new HttpListener({ ...options, headers: protectiveHeaders(parts) }, handler, parts.logger)
+    const refusals = { headers: protectiveHeaders(parts), limits: parts.broker.counters.limits }
+    const listener = new HttpListener({ ...options, ...refusals }, handler, parts.logger)
     try {
       await listener.listen()
     } catch (error) {
@@ -213,6 +214,7 @@ function apiServer(parts: ManagementParts, { authentication }: ManagementContext
     headers: protectiveHeaders(parts),
     strictTransport: management.strictTransport,
     audit: parts.audit,
+    limits: parts.broker.counters.limits,
     logger: parts.logger,
   })
 }

@@ -9,7 +9,7 @@ import tls from 'node:tls'
 import type { Logger } from '../base/log.ts'
 import { NodeTransport } from './node-transport.ts'
 import { Port, type PortOptions } from './port.ts'
-import { ProxyGreeting } from './proxy-greeting.ts'
+import { type GreetingTimes, ProxyGreeting } from './proxy-greeting.ts'
 import { socketEnds } from './socket-ends.ts'
 import type { TlsContext } from './tls-context.ts'
 import type { Transport } from './transport.ts'
@@ -22,8 +22,8 @@ export interface ListenerOptions extends PortOptions {
   readonly keepAlive: boolean
   readonly tls: TlsContext | null
   readonly proxyProtocol: boolean
-  /** How long a PROXY header may take. */
-  readonly proxyHeaderTimeoutMs: number
+  /** Of PROXY headers. */
+  readonly greetingTimes: GreetingTimes
 }
 
 /** Takes a new connection. */
@@ -49,7 +49,7 @@ export class Listener {
     context?.attach(this.#server as tls.Server, name, logger)
     this.port = new Port(this.#server, options, logger)
     this.#greeting = options.proxyProtocol
-      ? new ProxyGreeting(this.#server, { name, timeoutMs: options.proxyHeaderTimeoutMs, logger })
+      ? new ProxyGreeting(this.#server, { name, times: options.greetingTimes, logger })
       : null
   }
 

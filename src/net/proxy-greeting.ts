@@ -6,6 +6,7 @@
  */
 import net from 'node:net'
 import type { Logger } from '../base/log.ts'
+import { TimerEntry, type TimerOwner, type TimerWheel } from '../base/timer-wheel.ts'
 import { PROXY_HEADER_BYTES_MAX, type ProxyHeader, type ProxySource, readProxyHeader } from './proxy-protocol.ts'
 
 /** What a server's listener for connections looks like. */
@@ -15,9 +16,30 @@ type OnConnection = (socket: net.Socket) => void
 export interface ProxyGreetingOptions {
   /** Of the listener, for the log. */
   readonly name: string
-  /** How long a header may take. */
-  readonly timeoutMs: number
+  readonly times: GreetingTimes
   readonly logger: Logger
+}
+
+/** How long a header may take, from the connection to its last byte. */
+export interface GreetingTimes {
+  readonly timeoutMs: number
+  readonly timers: TimerWheel
+  /** Told of each connection whose header did not come in time. */
+  onTimeout(): void
+}
+
+/** A connection whose header has not come: runs out when its time does. */
+class Patience implements TimerOwner {
+  readonly entry = new TimerEntry(this)
+  readonly #runOut: () => void
+
+  constructor(runOut: () => void) {
+    this.#runOut = runOut
+  }
+
+  onTimer(): void {
+    this.#runOut()
+  }
 }
 
 /** One per server that expects the header. */
@@ -51,14 +73,19 @@ export class ProxyGreeting {
   }
 
   #await(socket: net.Socket, proceed: () => void): void {
-    const { name, timeoutMs, logger } = this.#options
+    const { name, times, logger } = this.#options
     let collected: Buffer = Buffer.alloc(0)
     this.#waiting.add(socket)
     const stop = (reason: string) => {
       logger.notice(`${name}: connection of ${socket.remoteAddress} refused: ${reason}`)
       socket.destroy()
     }
-    const onTimeout = () => stop('no PROXY header in time')
+    const patience = new Patience(() => {
+      times.onTimeout()
+      stop('no PROXY header in time')
+    })
+    // Not the socket's own time, which a byte now and then prolongs.
+    times.timers.schedule(patience.entry, times.timers.clock.nowMs() + times.timeoutMs)
     // Read on demand, not by `data`: the stream then goes to its owner as if nobody had touched it.
     const onReadable = () => {
       for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) {
@@ -71,8 +98,7 @@ export class ProxyGreeting {
     }
     const onHeader = ({ byteCount, source }: Extract<ProxyHeader, { kind: 'header' }>) => {
       socket.removeListener('readable', onReadable)
-      socket.removeListener('timeout', onTimeout)
-      socket.setTimeout(0)
+      times.timers.cancel(patience.entry)
       this.#waiting.delete(socket)
       if (source !== null) this.#sources.set(socket, source)
       if (byteCount < collected.length) socket.unshift(collected.subarray(byteCount))
@@ -80,8 +106,10 @@ export class ProxyGreeting {
     }
     // Nobody else listens yet, and an error without a listener would end the process.
     socket.on('error', (error) => logger.debug(`${name}: ${error.message}`, { error }))
-    socket.setTimeout(timeoutMs, onTimeout)
-    socket.on('close', () => this.#waiting.delete(socket))
+    socket.on('close', () => {
+      times.timers.cancel(patience.entry)
+      this.#waiting.delete(socket)
+    })
     socket.on('readable', onReadable)
   }
 }

@@ -16,7 +16,7 @@ import type { Logger } from '../base/log.ts'
 import type { TransportAcceptor } from './listener.ts'
 import { isLocalRequest } from './local-request.ts'
 import { Port, type PortOptions } from './port.ts'
-import { ProxyGreeting } from './proxy-greeting.ts'
+import { type GreetingTimes, ProxyGreeting } from './proxy-greeting.ts'
 import { socketEnds } from './socket-ends.ts'
 import type { TlsContext } from './tls-context.ts'
 import type { HttpLogin, Transport, TransportEnds, TransportSink } from './transport.ts'
@@ -32,8 +32,8 @@ const UPGRADE_REQUIRED = 426
 export interface WebSocketListenerOptions extends PortOptions {
   readonly tls: TlsContext | null
   readonly proxyProtocol: boolean
-  /** How long a PROXY header may take. */
-  readonly proxyHeaderTimeoutMs: number
+  /** Of PROXY headers. */
+  readonly greetingTimes: GreetingTimes
   /** Path of the upgrade request. */
   readonly path: string
   /** Sub-protocols of which a client must offer one; the first of ours that is offered is taken. */
@@ -72,7 +72,7 @@ export class WebSocketListener {
     context?.attach(this.#server as unknown as tls.Server, name, logger)
     this.port = new Port(this.#server, options, logger)
     this.#greeting = options.proxyProtocol
-      ? new ProxyGreeting(this.#server, { name, timeoutMs: options.proxyHeaderTimeoutMs, logger })
+      ? new ProxyGreeting(this.#server, { name, times: options.greetingTimes, logger })
       : null
     this.#server.headersTimeout = UPGRADE_MS_MAX
     this.#server.requestTimeout = UPGRADE_MS_MAX

@@ -1,7 +1,6 @@
 // What hostile pages and clients send to the HTTP API: every reply has the protective headers, also where there is no request
 // to reply to, and pages of other sites change nothing.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import net from 'node:net'
 import { after, before, test } from 'node:test'
 import { ManagedBroker } from './managed-broker.ts'
@@ -25,7 +24,7 @@ async function answerTo(bytes: string): Promise<string> {
     text += chunk
   })
   socket.write(bytes)
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.on('close', resolve))
   return text
 }
 

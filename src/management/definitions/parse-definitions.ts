@@ -17,6 +17,7 @@ import type {
 import type { Json } from '../../model/values/arguments-json.ts'
 import { compilePattern } from '../../model/values/pattern.ts'
 import type { BindingRequest, ExchangeDeclaration, QueueDeclaration } from '../../model/verbs/requests.ts'
+import { DEFINITIONS_DEPTH_MAX, nestsTooDeep } from '../http/json-depth.ts'
 import {
   type Definitions,
   type InVhost,
@@ -50,6 +51,7 @@ export function parseDefinitions(text: string, vhost?: string): Definitions {
 }
 
 function parseJson(text: string): JsonObject {
+  if (nestsTooDeep(text, DEFINITIONS_DEPTH_MAX)) throw new InvalidDefinitions(['nested too deeply'])
   let json: Json
   try {
     json = JSON.parse(text.replace(BYTE_ORDER_MARK, ''))

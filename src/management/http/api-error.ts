@@ -28,6 +28,9 @@ export class ApiError extends Error {
   }
 }
 
+/** 400: the body is beyond a limit. */
+export class BodyBeyondLimit extends ApiError {}
+
 /** 400: what was sent is not acceptable. */
 export function badRequest(reason: string | readonly string[]): ApiError {
   return new ApiError(400, 'bad_request', reason)

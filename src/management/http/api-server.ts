@@ -8,14 +8,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../../base/log.ts'
 import { known } from '../../model/access/access-pending.ts'
+import type { LimitCounts } from '../../model/observe/limit-counts.ts'
 import type { AuditAction, AuditLog } from '../audit/audit-log.ts'
 import { AuditedRequest } from '../audit/audited-request.ts'
 import type { Caller } from './access.ts'
-import { ApiError, badRequest, objectNotFound } from './api-error.ts'
+import { ApiError, BodyBeyondLimit, badRequest, objectNotFound } from './api-error.ts'
 import { type Authentication, sourceOf } from './authentication.ts'
 import { sendContent, sendLive } from './content.ts'
 import { isForgeable } from './cross-site.ts'
 import type { Endpoint, Reply } from './endpoint.ts'
+import { nestsTooDeep } from './json-depth.ts'
 import type { Method, Router } from './router.ts'
 import { readAny } from './schema.ts'
 import { CONSOLE_HEADER } from './session-cookie.ts'
@@ -36,6 +38,8 @@ export interface ApiServerOptions {
   readonly strictTransport: string | null
   /** Told of every request that changes something. */
   readonly audit: AuditLog
+  /** Counts bodies beyond a limit. */
+  readonly limits: LimitCounts
   readonly logger: Logger
 }
 
@@ -152,6 +156,7 @@ export class ApiServer {
       // The address as sent may hold a secret: a password to hash.
       this.#options.logger.error(`${request.method} ${endpoint?.path ?? ''}: ${String(error)}`, { error })
     }
+    if (error instanceof BodyBeyondLimit) this.#options.limits.hit('http_bodies')
     if (response.headersSent) {
       response.destroy()
       return
@@ -222,6 +227,7 @@ function splitUrl(url: string, pathPrefix: string): [path: string, query: URLSea
 }
 
 function parse(text: string): unknown {
+  if (nestsTooDeep(text)) throw new BodyBeyondLimit(400, 'bad_request', 'nested too deeply')
   let json: unknown
   try {
     // Some tools write a byte order mark.
@@ -235,7 +241,7 @@ function parse(text: string): unknown {
 
 async function readText(request: IncomingMessage, bodyBytesMax: number): Promise<string> {
   const tooLarge = (): ApiError =>
-    new ApiError(400, 'payload_too_large', `the body is larger than ${bodyBytesMax} bytes`)
+    new BodyBeyondLimit(400, 'payload_too_large', `the body is larger than ${bodyBytesMax} bytes`)
   if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge()
   const parts: Buffer[] = []
   let readBytes = 0

@@ -6,6 +6,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Server as TlsServer } from 'node:tls'
 import type { Logger } from '../../base/log.ts'
+import type { LimitCounts } from '../../model/observe/limit-counts.ts'
 import type { TlsContext } from '../../net/tls-context.ts'
 import { RequestRefusals } from './request-refusals.ts'
 
@@ -47,6 +48,8 @@ export interface HttpListenerOptions {
   readonly times?: HttpTimes
   /** Of refusals; handlers set those of their own replies. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Counts what is refused because of a limit. */
+  readonly limits?: LimitCounts
 }
 
 /** Takes from group and others the right to open what is made. */
@@ -83,7 +86,7 @@ export class HttpListener {
     server.requestTimeout = requestMs
     server.keepAliveTimeout = keepAliveMs
     server.timeout = idleMs
-    new RequestRefusals(options.headers ?? {}).attach(server)
+    new RequestRefusals(options.headers ?? {}, options.limits ?? null).attach(server)
     this.#server = server
   }
 

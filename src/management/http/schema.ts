@@ -93,9 +93,6 @@ export type Infer<S extends Schema> = S extends StringSchema
             ? Infer<S['anyOf'][number]>
             : unknown
 
-/** Schemas nest no deeper in practice; JSON that nests deeper than this inside a typed place is refused. */
-const DEPTH_MAX = 64
-
 /** The value as its schema's type, or a 400 in RabbitMQ's words. */
 export function readJson<const S extends Schema>(schema: S, json: unknown): Infer<S> {
   // `read` returns what the schema says; the compiler cannot follow the dispatch.
@@ -104,14 +101,13 @@ export function readJson<const S extends Schema>(schema: S, json: unknown): Infe
 
 /** As `readJson`, for a schema that is not known at compile time. */
 export function readAny(schema: Schema, json: unknown): unknown {
-  return read(schema, json, '', 0)
+  return read(schema, json, '')
 }
 
-function read(schema: Schema, json: unknown, name: string, depth: number): unknown {
-  if (depth > DEPTH_MAX) throw badRequest('nested too deeply')
+function read(schema: Schema, json: unknown, name: string): unknown {
   switch (schema.type) {
     case 'union':
-      return readUnion(schema.anyOf, json, name, depth)
+      return readUnion(schema.anyOf, json, name)
     case 'string':
       return readString(schema, json, name)
     case 'boolean':
@@ -123,17 +119,17 @@ function read(schema: Schema, json: unknown, name: string, depth: number): unkno
       return inRange(schema, json, name)
     case 'array':
       if (!Array.isArray(json)) throw badRequest(['not_list', name])
-      return json.map((item) => read(schema.items, item, name, depth + 1))
+      return json.map((item) => read(schema.items, item, name))
     case 'object':
-      return readObject(schema, json, name, depth)
+      return readObject(schema, json, name)
     case 'any':
       return json
   }
 }
 
-function readUnion(schemas: readonly Schema[], json: unknown, name: string, depth: number): unknown {
-  for (const schema of schemas.slice(0, -1)) if (hasType(schema, json)) return read(schema, json, name, depth)
-  return read(schemas.at(-1)!, json, name, depth)
+function readUnion(schemas: readonly Schema[], json: unknown, name: string): unknown {
+  for (const schema of schemas.slice(0, -1)) if (hasType(schema, json)) return read(schema, json, name)
+  return read(schemas.at(-1)!, json, name)
 }
 
 function hasType(schema: Schema, json: unknown): boolean {
@@ -175,9 +171,9 @@ function inRange({ minimum, maximum }: Range, value: number, name: string): numb
   return value
 }
 
-function readObject(schema: ObjectSchema, json: unknown, name: string, depth: number): unknown {
+function readObject(schema: ObjectSchema, json: unknown, name: string): unknown {
   // Erlang tools encode an empty table as an empty list.
-  if (Array.isArray(json) && json.length === 0) return readObject(schema, {}, name, depth)
+  if (Array.isArray(json) && json.length === 0) return readObject(schema, {}, name)
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw badRequest(['not_object', name])
   const from = json as Readonly<Record<string, unknown>> // Parsed JSON that is neither null nor a list.
   for (const required of schema.required ?? []) {
@@ -189,7 +185,7 @@ function readObject(schema: ObjectSchema, json: unknown, name: string, depth: nu
   for (const [property, inner] of Object.entries(schema.properties ?? {})) {
     const value = Object.hasOwn(from, property) ? from[property] : undefined
     // RabbitMQ takes null for an absent value.
-    if (value !== undefined && value !== null) result[property] = read(inner, value, property, depth + 1)
+    if (value !== undefined && value !== null) result[property] = read(inner, value, property)
     else if (value === null && schema.required?.includes(property)) throw badRequest(`[{key_missing,${property}}]`)
   }
   return result

@@ -457,7 +457,10 @@ export class Connection
     }
     if (error.failedMethod === 0) error.failedMethod = methodId
     if (error.replyCode === FRAME_ERROR_CODE) this.#world.broker.counters.limits.hit('frames')
-    if (error instanceof ConnectionError) return this.#closeWith(error)
+    if (error instanceof ConnectionError) {
+      if (error.limit !== null) this.#world.broker.counters.limits.hit(error.limit)
+      return this.#closeWith(error)
+    }
     if (channelNumber !== 0 && this.#frames?.refuse(channelNumber, error) === true) {
       this.#log.channelError(channelNumber, error)
     } else this.#closeWith(ConnectionError.promoted(error))

@@ -91,6 +91,8 @@ export class ChannelError extends Error {
 export class ConnectionError extends Error {
   readonly replyCode: number
   readonly replyText: string
+  /** The limit that was exceeded, where it is counted. [docs/limits.md] */
+  limit: 'tables' | 'transactions' | null = null
   /** Class id << 16 | method id of the method that failed; 0 when none did. */
   failedMethod = 0
 

@@ -430,9 +430,15 @@ function unknownTag(tag: number): ConnectionError {
 }
 
 function tooDeep(): ConnectionError {
-  return ConnectionError.syntaxError(`field table nests deeper than ${FIELD_DEPTH_MAX} levels`)
+  return beyondLimit(`nests deeper than ${FIELD_DEPTH_MAX} levels`)
 }
 
 function tooMany(): ConnectionError {
-  return ConnectionError.syntaxError(`field table has more than ${FIELD_COUNT_MAX} values`)
+  return beyondLimit(`has more than ${FIELD_COUNT_MAX} values`)
+}
+
+function beyondLimit(what: string): ConnectionError {
+  const error = ConnectionError.syntaxError(`field table ${what}`)
+  error.limit = 'tables'
+  return error
 }

@@ -28,7 +28,9 @@ export class Transaction {
     const held = new HeldPublication(publication)
     this.#heldBytes += held.propertiesEnd + held.bodyEnd + MESSAGE_OVERHEAD_BYTES
     if (this.#heldBytes > TRANSACTION_BYTES_MAX) {
-      throw ConnectionError.resourceError(`transaction holds more than ${TRANSACTION_BYTES_MAX} bytes`)
+      const error = ConnectionError.resourceError(`transaction holds more than ${TRANSACTION_BYTES_MAX} bytes`)
+      error.limit = 'transactions'
+      throw error
     }
     this.#held.push(held)
   }

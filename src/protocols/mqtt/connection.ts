@@ -31,7 +31,7 @@ import {
   refusesHead,
 } from './codec.ts'
 import { ConnectionTimer, type TimedConnection } from './connection-timer.ts'
-import { MqttError, malformed, protocolError } from './errors.ts'
+import { limitOf, MqttError, malformed, protocolError } from './errors.ts'
 import type { ReceivedIds } from './exactly-once.ts'
 import { goodbyeOf } from './goodbye.ts'
 import { connackProperties, grantedExpiry, grantedKeepAlive } from './handshake.ts'
@@ -471,8 +471,11 @@ export class MqttConnection
   #fail(error: unknown): void {
     const state = this.#state
     if (state === 'closing' || state === 'closed') return
-    if (error instanceof MqttError) this.#world.logger.info(`${this.name}: closed: ${error.message}`)
-    else this.#world.logger.error(`${this.name}: a bug closes this connection`, { error })
+    if (error instanceof MqttError) {
+      this.#world.logger.info(`${this.name}: closed: ${error.message}`)
+      const limit = limitOf(error)
+      if (limit !== null) this.#world.broker.counters.limits.hit(limit)
+    } else this.#world.logger.error(`${this.name}: a bug closes this connection`, { error })
     const goodbye = goodbyeOf(error, state, this)
     if (goodbye !== null) this.outbox.write(goodbye)
     this.#close()

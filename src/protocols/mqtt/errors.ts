@@ -29,6 +29,13 @@ export function tooLarge(byteCount: number, byteCountMax: number): MqttError {
   return new MqttError(PACKET_TOO_LARGE, `packet of ${byteCount} bytes exceeds the limit of ${byteCountMax}`)
 }
 
+/** The limit that an error is about, as counted; null when it is about none. [docs/limits.md] */
+export function limitOf({ reasonCode, message }: MqttError): 'mqtt_packets' | 'topics' | null {
+  if (reasonCode === PACKET_TOO_LARGE) return 'mqtt_packets'
+  const isOfTopic = reasonCode === TOPIC_NAME_INVALID || reasonCode === TOPIC_FILTER_INVALID
+  return isOfTopic && /is too long|is longer|has more than/.test(message) ? 'topics' : null
+}
+
 /** A topic that cannot be published to. */
 export function topicNameInvalid(why: string): MqttError {
   return new MqttError(TOPIC_NAME_INVALID, `topic name ${why}`)

@@ -6,7 +6,7 @@
  * A `Frame` is reused for every frame; nothing is decoded until somebody asks. Leading line ends and NULs are skipped
  * (heart-beats, and the line feed that many clients send after a frame). [STOMP 1.2 "Augmented BNF"; RabbitMQ: CRLF in all versions]
  */
-import { malformed, StompError } from './errors.ts'
+import { malformed, tooLarge } from './errors.ts'
 import { unescapeText } from './escapes.ts'
 import { CONTENT_LENGTH, commandId, headerId, VERSION_10, VERSION_12, type Version } from './spec.ts'
 
@@ -120,7 +120,7 @@ export class Frame {
 
   /** Called by the parser. */
   add(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, isPlain: boolean): number {
-    if (this.headerCount === HEADER_COUNT_MAX) throw malformed(`more than ${HEADER_COUNT_MAX} headers`)
+    if (this.headerCount === HEADER_COUNT_MAX) throw tooLarge('Invalid frame', `more than ${HEADER_COUNT_MAX} headers`)
     const id = headerId(this.bytes, nameStart, nameEnd)
     const at = this.headerCount++ * FIELD_COUNT
     const headers = this.#headers
@@ -257,13 +257,13 @@ function parseLength(bytes: Buffer, start: number, end: number): number {
 }
 
 function checkHead(headBytes: number, rules: FrameRules): void {
-  if (headBytes > HEAD_BYTES_MAX) throw malformed(`the headers are longer than ${HEAD_BYTES_MAX} bytes`)
+  if (headBytes > HEAD_BYTES_MAX) throw tooLarge('Invalid frame', `the headers are longer than ${HEAD_BYTES_MAX} bytes`)
   checkSize(headBytes, rules)
 }
 
 function checkSize(frameBytes: number, { frameBytesMax }: FrameRules): void {
   if (frameBytes <= frameBytesMax) return
-  throw new StompError('Frame too large', `The frame is longer than the limit of ${frameBytesMax} bytes\n`)
+  throw tooLarge('Frame too large', `The frame is longer than the limit of ${frameBytesMax} bytes`)
 }
 
 function measureBody(end: number, frame: Frame, rules: FrameRules, contentLength: number): boolean {

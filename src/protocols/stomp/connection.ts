@@ -320,6 +320,7 @@ export class StompConnection
     let shown: StompError
     if (error instanceof StompError) {
       shown = error
+      if (error.limit !== null) this.#world.broker.counters.limits.hit(error.limit)
       this.#world.logger.notice(`${this.name}: closed: ${error.message}: ${error.detail.trim()}`)
     } else {
       shown = new StompError('Processing error', 'Processing error')

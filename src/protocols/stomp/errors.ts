@@ -10,17 +10,25 @@ import type { Answer } from '../../model/verbs/answer.ts'
 export class StompError extends Error {
   /** The body. */
   readonly detail: string
+  /** The limit that was exceeded, where it is counted. [docs/limits.md] */
+  readonly limit: 'stomp_frames' | 'transactions' | null
 
   /** `message` is the header of that name. */
-  constructor(message: string, detail: string) {
+  constructor(message: string, detail: string, limit: 'stomp_frames' | 'transactions' | null = null) {
     super(message)
     this.detail = detail
+    this.limit = limit
   }
 }
 
 /** A frame that cannot be read. */
 export function malformed(why: string): StompError {
   return new StompError('Invalid frame', `${why}\n`)
+}
+
+/** A frame beyond a limit. */
+export function tooLarge(message: string, why: string): StompError {
+  return new StompError(message, `${why}\n`, 'stomp_frames')
 }
 
 /** A header whose value is not acceptable. */

@@ -38,7 +38,11 @@ export class Transactions {
     const before = this.#open.get(name)
     if (before !== undefined) this.#byteCount -= before.byteCount
     else if (this.#open.size === TRANSACTION_COUNT_MAX) {
-      throw new StompError('Bad transaction', `Limit of ${TRANSACTION_COUNT_MAX} open transactions is reached\n`)
+      throw new StompError(
+        'Bad transaction',
+        `Limit of ${TRANSACTION_COUNT_MAX} open transactions is reached\n`,
+        'transactions',
+      )
     }
     this.#open.set(name, { frames: [], byteCount: 0 })
   }
@@ -54,7 +58,11 @@ export class Transactions {
     if (transaction === undefined) throw unknown(id)
     const byteCount = frame.end - frame.start + FRAME_OVERHEAD_BYTES
     if (this.#byteCount + byteCount > TRANSACTION_BYTES_MAX) {
-      throw new StompError('Bad transaction', `Transactions hold more than ${TRANSACTION_BYTES_MAX} bytes\n`)
+      throw new StompError(
+        'Bad transaction',
+        `Transactions hold more than ${TRANSACTION_BYTES_MAX} bytes\n`,
+        'transactions',
+      )
     }
     this.#byteCount += byteCount
     transaction.byteCount += byteCount

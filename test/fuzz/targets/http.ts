@@ -80,7 +80,9 @@ interface Api {
 async function startApi(): Promise<Api> {
   const settings = settingsWith({ ...FREE_PORTS, 'management.http.max_body_size': BODY_BYTES_MAX })
   const booted = await startBroker({ settings, dataDir: null, logger: SILENT_LOGGER, listen: false })
-  const listeners = new OpenListeners(settings, () => true, SILENT_LOGGER)
+  const { foundation, broker } = booted.parts
+  const world = { admits: () => true, timers: foundation.wheel, limits: broker.counters.limits }
+  const listeners = new OpenListeners(settings, world, SILENT_LOGGER)
   const certificates = new Certificates(settings, booted.parts.foundation.wheel, SILENT_LOGGER)
   const controls = { log: undefined, shutdown: () => undefined }
   const management = await openManagement(booted.parts, listeners, certificates, controls)
@@ -98,6 +100,7 @@ async function startApi(): Promise<Api> {
     corsOrigins: ['*'],
     corsAgeSeconds: 1,
     headers: {},
+    limits: booted.parts.broker.counters.limits,
     strictTransport: null,
     audit: management.context.audit,
     logger,
