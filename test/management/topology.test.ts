@@ -236,6 +236,26 @@ test('lists without figures tell the policy and the members', async () => {
   await broker.delete('policies/%2F/short')
 })
 
+test('a list of a few columns says the same as the whole list', async () => {
+  await broker.put('queues/%2F/col-a', { durable: true })
+  await broker.put('queues/%2F/col-b', { durable: true, arguments: { 'x-queue-type': 'quorum' } })
+  await broker.publish('col-a', 'x')
+  const names =
+    'name vhost type durable auto_delete exclusive state messages messages_ready messages_unacknowledged consumers'
+  for (const query of ['', '&disable_stats=true', '&disable_stats=true&enable_queue_totals=true']) {
+    const whole = (await broker.get(`queues?x=1${query}`)).json as Record<string, unknown>[]
+    const columns = names.split(' ')
+    const expected = whole.map((queue) =>
+      Object.fromEntries(columns.filter((name) => name in queue).map((name) => [name, queue[name]])),
+    )
+    assert.deepEqual((await broker.get(`queues?columns=${columns.join(',')}${query}`)).json, expected)
+    const page = (await broker.get(`queues?page=1&columns=${columns.join(',')},policy${query}`)).json
+    assert.deepEqual(Object.keys(page.items[0]).includes('policy'), query === '')
+  }
+  await broker.delete('queues/%2F/col-a')
+  await broker.delete('queues/%2F/col-b')
+})
+
 test('a history of no time is refused', async () => {
   await broker.put('queues/%2F/aged')
   for (const path of ['overview', 'nodes', 'queues', 'queues/%2F/aged', 'vhosts', 'exchanges']) {

@@ -131,6 +131,25 @@ function itemRoutes(group: Queues): Endpoint[] {
   ]
 }
 
+/** Fields of every queue, as `queueJson` shows them. */
+const PLAIN: Readonly<Record<string, (queue: Queue) => unknown>> = {
+  name: ({ name }) => name,
+  vhost: ({ vhost }) => vhost,
+  type: ({ kind }) => kind,
+  durable: ({ record }) => record.durable,
+  auto_delete: ({ record }) => record.autoDelete,
+  exclusive: ({ record }) => record.exclusive,
+  state: (queue) => queue.status().state,
+}
+
+/** Those that come with figures. */
+const PLAIN_FIGURES: Readonly<Record<string, (queue: Queue) => unknown>> = {
+  messages: (queue) => depthOf(queue),
+  messages_ready: ({ readyCount }) => readyCount,
+  messages_unacknowledged: (queue) => queue.status().unackedCount,
+  consumers: (queue) => queue.status().consumerCount,
+}
+
 /** What the endpoints do. */
 class Queues {
   readonly context: ManagementContext
@@ -147,6 +166,7 @@ class Queues {
       sources,
       nameOf: ({ name }) => name,
       build: (queue) => queueJson(this.context, queue, detail),
+      plain: detail.withoutStats ? PLAIN : { ...PLAIN, ...PLAIN_FIGURES },
       cheap: {
         name: ({ name }) => name,
         vhost: ({ vhost }) => vhost,
