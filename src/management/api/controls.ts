@@ -5,7 +5,7 @@
 import { LOG_CATEGORIES, LOG_LEVELS } from '../../base/log.ts'
 import type { ResourceLimit } from '../../model/observe/resource-monitor.ts'
 import { type ManagementContext, SERVICE_STATES } from '../context.ts'
-import { badRequest } from '../http/api-error.ts'
+import { ApiError, badRequest } from '../http/api-error.ts'
 import { type Endpoint, NO_CONTENT, ok, plain, withBody } from '../http/endpoint.ts'
 import type { Infer } from '../http/schema.ts'
 import { memoryBreakdown } from './nodes.ts'
@@ -123,7 +123,7 @@ function resources({ node }: ManagementContext): object {
   }
 }
 
-function changeRoutes({ controls }: ManagementContext): Endpoint[] {
+function changeRoutes({ controls, broker }: ManagementContext): Endpoint[] {
   return [
     withBody({
       method: 'PUT',
@@ -206,6 +206,10 @@ function changeRoutes({ controls }: ManagementContext): Endpoint[] {
         'Deletes everything in a stopped node: virtual hosts, users, parameters. It begins anew with the defaults.',
       handle: async () => {
         if (controls.service.state !== 'stopped') throw badRequest('the node must be stopped first (stop_app)')
+        const kept = [...broker.vhosts()].find(({ record }) => record.protectedFromDeletion)
+        if (kept !== undefined) {
+          throw new ApiError(412, 'precondition_failed', `virtual host '${kept.name}' is protected from deletion`)
+        }
         await controls.service.reset()
         return NO_CONTENT
       },
