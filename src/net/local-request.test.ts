@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
-import { isLocalRequest } from './local-request.ts'
+import { isLocalRequest, isOwnPage } from './local-request.ts'
 
 test('requests to names of this machine, of programs or of pages that come from it, are local', () => {
   for (const host of [
@@ -37,4 +37,15 @@ test('a name that was pointed at this machine, a page of another site, and a pro
   for (const name of ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip']) {
     assert.equal(isLocalRequest({ host: 'localhost', [name]: '192.0.2.1' }), false, name)
   }
+})
+
+test('pages of the host that is asked are its own, on any port; those of others are not', () => {
+  const host = 'broker.example:15676'
+  for (const origin of ['https://broker.example', 'http://BROKER.example:8080'])
+    assert.ok(isOwnPage({ host, origin }), origin)
+  for (const origin of ['https://evil.example', 'https://broker.example.evil.example', 'null', '']) {
+    assert.ok(!isOwnPage({ host, origin }), origin)
+  }
+  assert.ok(isOwnPage({ host }), 'a program')
+  assert.ok(!isOwnPage({ origin: 'https://evil.example' }))
 })

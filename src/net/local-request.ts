@@ -21,6 +21,15 @@ export function isLocalRequest(headers: IncomingHttpHeaders): boolean {
   return origin === undefined || isLocalUrl(origin)
 }
 
+/** Whether no page of another host made the request. Ports do not matter: the broker has another one than its users' pages. */
+export function isOwnPage({ host, origin }: IncomingHttpHeaders): boolean {
+  if (origin === undefined) return true
+  const [page, here] = [origin, `http://${host ?? ''}`].map((text) =>
+    URL.canParse(text) ? new URL(text).hostname : null,
+  )
+  return page !== null && page === here
+}
+
 function isLocalUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null) return false

@@ -14,7 +14,7 @@ import type tls from 'node:tls'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Logger } from '../base/log.ts'
 import type { TransportAcceptor } from './listener.ts'
-import { isLocalRequest } from './local-request.ts'
+import { isLocalRequest, isOwnPage } from './local-request.ts'
 import { Port, type PortOptions } from './port.ts'
 import { type GreetingTimes, ProxyGreeting } from './proxy-greeting.ts'
 import { socketEnds } from './socket-ends.ts'
@@ -42,7 +42,7 @@ export interface WebSocketListenerOptions extends PortOptions {
   readonly needsNoSubprotocol?: boolean
   /** Reads user and password of the request's basic authentication. */
   readonly readsHttpLogin?: boolean
-  /** Origins whose pages may connect; empty: all. */
+  /** Origins whose pages may connect; empty: all, and those of other hosts log in by what they send alone. */
   readonly origins: readonly string[]
   readonly frameBytesMax: number
   /** What the protocol speaks: binary frames only, or text as well, which is then also sent. */
@@ -103,16 +103,21 @@ export class WebSocketListener {
       return
     }
     socket.setNoDelay(true)
-    const login = this.#options.readsHttpLogin === true ? httpLogin(request.headers.authorization) : undefined
-    const found = socketEnds(socket, this.#greeting?.sourceOf(socket))
-    const ends = {
-      ...found,
-      isLoopback: found.isLoopback && isLocalRequest(request.headers),
-      ...(login !== undefined && { httpLogin: login }),
-    }
+    const ends = this.#ends(request, socket)
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.#accept(new WebSocketTransport(webSocket, socket, ends, this.#options.frames))
     })
+  }
+
+  /** Browsers show the certificate and the password of their user for pages of any site: those must be named to come in by them. */
+  #ends({ headers }: http.IncomingMessage, socket: net.Socket): TransportEnds {
+    const { origins, readsHttpLogin } = this.#options
+    const found = socketEnds(socket, this.#greeting?.sourceOf(socket))
+    const isLoopback = found.isLoopback && isLocalRequest(headers)
+    const isKnown = isOwnPage(headers) || origins.includes(headers.origin ?? '')
+    if (!isKnown) return { ...found, isLoopback, tls: found.tls && { ...found.tls, peerCertificate: null } }
+    const login = readsHttpLogin === true ? httpLogin(headers.authorization) : undefined
+    return { ...found, isLoopback, ...(login !== undefined && { httpLogin: login }) }
   }
 
   /** The status line that says why this request is not upgraded, or undefined. */

@@ -155,15 +155,23 @@ test('STOMP: a client certificate logs in, over TLS and over WebSocket', async (
   assert.match(frame.toString(), /^CONNECTED\n/)
   assert.equal((await connections(broker))[0]?.user, 'alice')
   socket.destroy()
+  assert.match(await stompOverWeb(undefined), /^CONNECTED\n/, 'a program')
+  assert.match(await stompOverWeb('https://localhost'), /^CONNECTED\n/, 'a page of the same host')
+  assert.match(await stompOverWeb('https://evil.example'), /^ERROR\n/, 'browsers show the certificate for any page')
+})
+
+/** What is answered to a login by nothing but the certificate. */
+async function stompOverWeb(origin: string | undefined): Promise<string> {
   const web = new WebSocket(`wss://localhost:${broker.port('web-stomps')}/ws`, ['v12.stomp'], {
     ...{ ca, cert: alice.certificate, key: alice.key },
+    ...(origin === undefined ? {} : { origin }),
   })
   await once(web, 'open')
   web.send('CONNECT\naccept-version:1.2\nhost:/\n\n\0')
   const [message] = (await once(web, 'message')) as [Buffer]
-  assert.match(message.toString(), /^CONNECTED\n/)
   web.close()
-})
+  return message.toString()
+}
 
 test('the HTTP API and the metrics over TLS', async () => {
   for (const [listener, path] of [
