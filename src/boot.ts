@@ -12,7 +12,7 @@ import { Ending } from './boot/ending.ts'
 import { type Foundation, layFoundation } from './boot/foundation.ts'
 import { endConnections } from './boot/goodbye.ts'
 import { OpenListeners } from './boot/listeners.ts'
-import { logins, users } from './boot/login.ts'
+import { announceLogins, logins, users } from './boot/login.ts'
 import { openManagement } from './boot/management.ts'
 import { modelSettings } from './boot/model-settings.ts'
 import { mqttService, openMqtt } from './boot/mqtt.ts'
@@ -165,6 +165,7 @@ function makeParts(options: BootOptions, foundation: Foundation, alarms: Alarms,
     settings: modelSettings(inForce),
   })
   audit.announceTo(broker.events)
+  announceLogins(login, broker.events)
   new AlarmEvents(broker.events, alarms, settings.node.name)
   return {
     settings,

@@ -34,6 +34,9 @@ export interface SourceCounters extends LoginCounters {
   readonly protocol: string
 }
 
+/** Hears of an attempt; the user is empty when the credentials name nobody. */
+export type AttemptObserver = (source: LoginSource, user: string, hasSucceeded: boolean) => void
+
 interface Address {
   failures: number
   lastFailureMs: number
@@ -65,6 +68,8 @@ export class LoginAttempts {
   constructor(wheel: TimerWheel) {
     this.#wheel = wheel
   }
+
+  #onAttempt: AttemptObserver | null = null
 
   /** Attempts that were not looked at. */
   exhaustedCount = 0
@@ -101,7 +106,13 @@ export class LoginAttempts {
     return isExhausted
   }
 
+  /** Whoever wants to hear of every attempt but those over HTTP, which come with each request. At most one. */
+  observe(onAttempt: AttemptObserver): void {
+    this.#onAttempt = onAttempt
+  }
+
   succeeded(source: LoginSource, user: string): void {
+    if (source.protocol !== 'http') this.#onAttempt?.(source, user, true)
     for (const counters of this.#countersFor(source, user)) {
       counters.attempts++
       counters.succeeded++
@@ -110,6 +121,7 @@ export class LoginAttempts {
 
   /** Counts a failure; resolves when the peer may hear of it. */
   failed(source: LoginSource, user: string): Promise<void> {
+    if (source.protocol !== 'http') this.#onAttempt?.(source, user, false)
     for (const counters of this.#countersFor(source, user)) {
       counters.attempts++
       counters.failed++

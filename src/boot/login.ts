@@ -8,6 +8,7 @@ import { isSaslMechanism } from '../auth/sasl.ts'
 import { Users } from '../auth/users.ts'
 import type { Logger } from '../base/log.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Events } from '../model/observe/events.ts'
 import { decodeTable } from '../protocols/amqp091/fields.ts'
 import type { Backends } from './backends.ts'
 import type { Foundation } from './foundation.ts'
@@ -27,6 +28,20 @@ export function logins(
   const httpLogin =
     httpBackends.length === 0 ? login : authenticators({ ...common, chain: backends.chain(httpBackends) })
   return { login, httpLogin }
+}
+
+/** Tells of logins on the event exchange: no secret, and not those of the HTTP API, which come with each request. */
+export function announceLogins({ attempts }: Authenticators, events: Events): void {
+  attempts.observe(({ protocol, remoteAddress, vhost }, user, hasSucceeded) => {
+    if (!events.isObserved) return
+    events.announce(hasSucceeded ? 'user.authentication.success' : 'user.authentication.failure', null, {
+      name: user,
+      connection_type: 'network',
+      protocol,
+      peer_host: remoteAddress,
+      ...(vhost !== undefined && { vhost }),
+    })
+  })
 }
 
 interface LoginParts {

@@ -27,7 +27,7 @@ import { DeadLetters } from './queue/dead-letters.ts'
 import type { Refusal } from './queue/queue.ts'
 import { KEPT } from './records/keeper.ts'
 import type { MetadataOp } from './records/metadata.ts'
-import { announceRecord } from './records/record-events.ts'
+import { RecordEvents } from './records/record-events.ts'
 import {
   type BindingRecord,
   type ExchangeRecord,
@@ -74,6 +74,7 @@ export class Broker {
   readonly rates: RateLimits
   readonly world: World
   readonly #vhosts = new Map<string, Vhost>()
+  readonly #recordEvents = new RecordEvents(this.events, (name) => this.#vhosts.get(name)?.record)
   readonly #accessEpoch: AccessEpoch
   #isStarted = false
   #observer: MessageObserver | null = null
@@ -252,7 +253,7 @@ export class Broker {
       else if (kind === 'permission' || kind === 'topic-permission') this.permissions.apply(op)
       else if (kind === 'user' && op.op === 'drop') this.#closeConnectionsOf(op.key[1]!)
       this.#applyRates(op)
-      if (this.#isStarted && this.events.isObserved) announceRecord(this.events, op, (name) => this.#vhosts.has(name))
+      this.#recordEvents.apply(op, this.#isStarted)
     }
     for (const kind of PUT_ORDER) {
       for (const op of ops) if (op.op === 'put' && op.key[0] === kind) this.#put(kind, op.value)

@@ -42,3 +42,56 @@ test('connections, channels and consumers are told as they come and go', async (
   assert.equal(consuming.channel, opened.name)
   assert.equal(events[0].properties.delivery_mode, 2)
 })
+
+test('logins, and changes of users and limits, are told apart', async () => {
+  await broker.put('queues/%2F/people')
+  for (const key of ['user.#', 'vhost.#']) {
+    await broker.post('bindings/%2F/e/amq.rabbitmq.event/q/people', { routing_key: key })
+  }
+  await broker.put('users/eva', { password: 'one', tags: '' })
+  await broker.put('users/eva', { password: 'two', tags: 'monitoring' })
+  await broker.put('user-limits/eva/max-channels', { value: 7 })
+  await broker.delete('user-limits/eva/max-channels')
+  await broker.put('users/eva', { password_hash: '', tags: 'monitoring' })
+  await broker.put('vhosts/told')
+  await broker.put('vhosts/told', { description: 'a change that is no event' })
+  await broker.put('vhost-limits/told/max-queues', { value: 0 })
+  await broker.delete('vhost-limits/told/max-queues')
+  const port = Number(broker.booted.listeners.amqp)
+  const client = await (await WireClient.connect('127.0.0.1', port)).open()
+  await client.close()
+  const stranger = await WireClient.connect('127.0.0.1', port)
+  await assert.rejects(stranger.open({ user: 'eva', password: 'wrong' }))
+  stranger.socket.destroy()
+  await broker.delete('users/eva')
+  await broker.delete('vhosts/told')
+  const wanted = [
+    ['user.created', { name: 'eva', tags: '' }],
+    ['user.password.changed', { name: 'eva' }],
+    ['user.tags.set', { name: 'eva', tags: 'monitoring' }],
+    ['user.limits.set', { name: 'eva', 'max-channels': 7 }],
+    ['user.limits.cleared', { name: 'eva' }],
+    ['user.password.cleared', { name: 'eva' }],
+    ['vhost.created', { name: 'told', description: '', tags: '' }],
+    ['vhost.limits.set', { name: 'told', 'max-queues': 0 }],
+    ['vhost.limits.cleared', { name: 'told' }],
+    [
+      'user.authentication.success',
+      { name: 'guest', connection_type: 'network', protocol: 'amqp091', peer_host: '127.0.0.1' },
+    ],
+    [
+      'user.authentication.failure',
+      { name: 'eva', connection_type: 'network', protocol: 'amqp091', peer_host: '127.0.0.1' },
+    ],
+    ['user.deleted', { name: 'eva' }],
+    ['vhost.deleted', { name: 'told' }],
+  ]
+  const get = { count: 100, ackmode: 'ack_requeue_true', encoding: 'auto' }
+  let events = (await broker.post('queues/%2F/people/get', get)).json
+  while (events.length < wanted.length) events = (await broker.post('queues/%2F/people/get', get)).json
+  const told = events.map((event: { routing_key: string; properties: { headers: Record<string, unknown> } }) => {
+    const { timestamp_in_ms: _, ...fields } = event.properties.headers
+    return [event.routing_key, fields]
+  })
+  assert.deepEqual(told, wanted)
+})
