@@ -55,6 +55,11 @@ test('replies of every kind have the protective headers', async () => {
   }
 })
 
+test('who has not logged in sends no large bodies', async () => {
+  const answer = await answerTo(request('POST /api/login', 'content-length: 100000\r\n'))
+  assert.match(answer, /^HTTP\/1.1 400 .*payload_too_large/s)
+})
+
 test('a form of another site changes nothing, with a name and password that the browser keeps', async () => {
   const body = JSON.stringify({
     queues: [{ vhost: '/', name: 'forged', durable: true, auto_delete: false, arguments: {} }],

@@ -28,7 +28,7 @@ export class ApiError extends Error {
   }
 }
 
-/** 400: the body is beyond a limit. */
+/** The body is beyond a limit, its own or that of all together. */
 export class BodyBeyondLimit extends ApiError {}
 
 /** 400: what was sent is not acceptable. */

@@ -18,6 +18,7 @@ import { sendContent, sendLive } from './content.ts'
 import { isForgeable } from './cross-site.ts'
 import type { Endpoint, Reply } from './endpoint.ts'
 import { nestsTooDeep } from './json-depth.ts'
+import { RequestBodies } from './request-bodies.ts'
 import type { Method, Router } from './router.ts'
 import { readAny } from './schema.ts'
 import { CONSOLE_HEADER } from './session-cookie.ts'
@@ -43,12 +44,15 @@ export interface ApiServerOptions {
   readonly logger: Logger
 }
 
+/** Of who has not logged in: a token in a form. */
+const ANYONE_BODY_BYTES_MAX = 64 * 1024
 const JSON_TYPE = 'application/json'
 const CORS_HEADERS = 'Accept, Authorization, Content-Type, X-Reason, X-Vhost'
 
 /** Answers requests. */
 export class ApiServer {
   readonly #options: ApiServerOptions
+  readonly #bodies = new RequestBodies()
 
   constructor(options: ApiServerOptions) {
     this.#options = options
@@ -122,7 +126,12 @@ export class ApiServer {
 
   async #body(request: IncomingMessage, endpoint: Endpoint): Promise<unknown> {
     if (endpoint.body === undefined && endpoint.rawBody !== true) return undefined
-    const text = await readText(request, this.#options.bodyBytesMax)
+    const { bodyBytesMax } = this.#options
+    const isForAnyone = endpoint.access === 'anyone'
+    const text = await this.#bodies.read(
+      request,
+      isForAnyone ? Math.min(ANYONE_BODY_BYTES_MAX, bodyBytesMax) : bodyBytesMax,
+    )
     if (endpoint.body === undefined) return text
     return readAny(endpoint.body, text.trim() === '' ? {} : parse(text))
   }
@@ -237,19 +246,4 @@ function parse(text: string): unknown {
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw badRequest('not_json')
   return json
-}
-
-async function readText(request: IncomingMessage, bodyBytesMax: number): Promise<string> {
-  const tooLarge = (): ApiError =>
-    new BodyBeyondLimit(400, 'payload_too_large', `the body is larger than ${bodyBytesMax} bytes`)
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) throw tooLarge()
-  const parts: Buffer[] = []
-  let readBytes = 0
-  // The request is not an object stream: its chunks are buffers.
-  for await (const part of request as AsyncIterable<Buffer>) {
-    readBytes += part.length
-    if (readBytes > bodyBytesMax) throw tooLarge()
-    parts.push(part)
-  }
-  return Buffer.concat(parts, readBytes).toString('utf8')
 }
