@@ -235,3 +235,10 @@ test('messages are browsed page by page, republished, peeked at and purged by co
   assert.equal((await here('-s', 'list_queues', 'messages', 'name')).out, '10\tmany\n')
   await here('delete_queue', 'many', '-u')
 })
+
+test('a terminal obeys no name', async () => {
+  await broker.put(`queues/%2F/${encodeURIComponent('\u001b]0;x\u0007\u009b31m\tz')}`)
+  const shown = '\\x1b]0;x\\x07\\x9b31m\\tz'
+  assert.ok((await here('-s', 'list_queues', 'name')).out.split('\n').includes(shown))
+  assert.ok((await here('list_queues', 'name', '--formatter', 'pretty_table')).out.includes(`│ ${shown}`))
+})

@@ -41,9 +41,12 @@ function formatRows(columns: readonly string[], rows: readonly Row[], formatter:
     case 'csv':
       return lines(cells(columns, rows), headers ? columns : null, ',', quoteCsv)
     case 'pretty_table':
-      return prettyTable(columns, cells(columns, rows))
+      return prettyTable(
+        columns,
+        cells(columns, rows).map((row) => row.map(printable)),
+      )
     case 'table':
-      return lines(cells(columns, rows), headers && rows.length > 0 ? columns : null, '\t', escapeTab)
+      return lines(cells(columns, rows), headers && rows.length > 0 ? columns : null, '\t', printable)
   }
 }
 
@@ -73,8 +76,16 @@ function quoteCsv(text: string): string {
   return `"${text.replaceAll('"', '""')}"`
 }
 
-function escapeTab(text: string): string {
-  return text.replaceAll('\t', '\\t').replaceAll('\n', '\\n')
+/** Names are chosen by others: what a terminal would obey is shown in its stead. */
+function printable(text: string): string {
+  return withoutControls(text.replaceAll('\n', '\\n'))
+}
+
+/** Of more than one line. */
+function withoutControls(text: string): string {
+  return text.replaceAll(/(?!\n)\p{Cc}/gu, (character) =>
+    character === '\t' ? '\\t' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }
 
 function prettyTable(columns: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -94,7 +105,7 @@ function objectLines(value: Row, indent = ''): string {
       text += `${indent}${name}:\n${inner.map((item: Row) => `${indent}  ${inlineObject(item)}\n`).join('')}`
     } else if (typeof inner === 'object' && inner !== null && !Array.isArray(inner)) {
       text += `${indent}${name}:\n${objectLines(inner as Row, `${indent}  `)}`
-    } else text += `${indent}${name}: ${cell(inner)}\n`
+    } else text += `${indent}${name}: ${withoutControls(cell(inner))}\n`
   }
   return text
 }
@@ -102,6 +113,6 @@ function objectLines(value: Row, indent = ''): string {
 function inlineObject(item: Row): string {
   return Object.entries(item)
     .filter(([, value]) => typeof value !== 'object')
-    .map(([name, value]) => `${name}: ${cell(value)}`)
+    .map(([name, value]) => `${name}: ${printable(cell(value))}`)
     .join(', ')
 }
