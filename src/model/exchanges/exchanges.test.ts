@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ALICE, binding, refusalOf, TestWorld } from '../../../test/support/model-world.ts'
-import type { Json } from '../values/arguments-json.ts'
+import type { Binding } from '../routing/exchange.ts'
+import { argumentsFromJson, type Json } from '../values/arguments-json.ts'
+import { headers } from './headers.ts'
 
 function worldWith(type: string, args: Readonly<Record<string, Json>> = {}, queues = 3): TestWorld {
   const world = new TestWorld()
@@ -59,6 +61,26 @@ test('headers: all is the default; void asks for presence; without arguments all
   assert.equal(headersMatch({}, { b: 1 }), true)
   assert.equal(headersMatch({ 'x-match': 'any' }, { b: 1 }), false)
   assert.equal(headersMatch({ 'x-match': 'any', a: 1, b: 2 }, { b: 2 }), true)
+})
+
+test('headers: of a message with many bindings to match, the table is read once', () => {
+  // It keeps bindings and looks at their arguments alone; it needs nothing of its exchange.
+  const index = headers.create(undefined as never, new Map(), undefined as never)
+  for (let i = 0; i < 40; i++) {
+    index.bind({ arguments: argumentsFromJson({ 'x-match': 'any', [`k${i}`]: i }) } as Binding)
+  }
+  let readCount = 0
+  const facts = {
+    header: () => assert.fail('reads the table from its start each time'),
+    headers: () => {
+      readCount++
+      return argumentsFromJson({ k7: 7, k8: 'other' })
+    },
+    property: () => undefined,
+  }
+  let foundCount = 0
+  index.route('', facts, { add: () => foundCount++, addTarget: () => assert.fail('it has no keeper') })
+  assert.deepEqual([foundCount, readCount], [1, 1])
 })
 
 test('headers: values are equal when type and value are', () => {

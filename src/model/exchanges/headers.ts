@@ -13,6 +13,12 @@ import { type Arguments, sameValue, type TypedValue } from '../values/arguments.
 const MATCH = 'x-match'
 const MATCH_KINDS = ['all', 'any', 'all-with-x', 'any-with-x']
 
+/** With more conditions than these, a message's headers are decoded once; each look-up without that reads them from the start. */
+const LOOKUPS_MAX = 32
+
+/** A header of the message, or undefined. */
+type HeaderOf = (name: string) => TypedValue | undefined
+
 /** A binding with its conditions laid out. */
 class HeadersRule {
   readonly binding: Binding
@@ -30,15 +36,15 @@ class HeadersRule {
     this.values = conditions.map(([, value]) => value)
   }
 
-  matches(facts: RoutingFacts): boolean {
+  matches(headerOf: HeaderOf): boolean {
     for (let i = 0; i < this.names.length; i++) {
-      if (this.#holds(i, facts) === this.matchesAny) return this.matchesAny
+      if (this.#holds(i, headerOf) === this.matchesAny) return this.matchesAny
     }
     return !this.matchesAny
   }
 
-  #holds(condition: number, facts: RoutingFacts): boolean {
-    const header = facts.header(this.names[condition]!)
+  #holds(condition: number, headerOf: HeaderOf): boolean {
+    const header = headerOf(this.names[condition]!)
     if (header === undefined) return false
     const wanted = this.values[condition]!
     return wanted.type === 'void' || sameValue(wanted, header)
@@ -49,18 +55,29 @@ class HeadersIndex implements ExchangeIndex {
   readonly usesEveryKey = false
   readonly keeper = null
   readonly #rules = new Map<Binding, HeadersRule>()
+  /** Of all rules. */
+  #conditionCount = 0
 
   bind(binding: Binding): void {
-    this.#rules.set(binding, new HeadersRule(binding))
+    this.unbind(binding)
+    const rule = new HeadersRule(binding)
+    this.#rules.set(binding, rule)
+    this.#conditionCount += rule.names.length
   }
 
   unbind(binding: Binding): void {
+    this.#conditionCount -= this.#rules.get(binding)?.names.length ?? 0
     this.#rules.delete(binding)
   }
 
   route(_routingKey: string, facts: RoutingFacts, into: RouteSet): void {
-    for (const rule of this.#rules.values()) if (rule.matches(facts)) into.add(rule.binding)
+    const headerOf = this.#conditionCount > LOOKUPS_MAX ? lookUp(facts.headers()) : (name: string) => facts.header(name)
+    for (const rule of this.#rules.values()) if (rule.matches(headerOf)) into.add(rule.binding)
   }
+}
+
+function lookUp(headers: Arguments): HeaderOf {
+  return (name) => headers.get(name)
 }
 
 /** Why the arguments of a binding are not acceptable, or undefined. */
