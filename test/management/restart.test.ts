@@ -92,6 +92,39 @@ test('samples of the last week come back, older and unreadable ones do not', asy
   assert.equal(broken.overview.slow!.count, 0)
 })
 
+test('right after a restart charts end now, and rates of before are there without new messages', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'warren-history-'))
+  const clock = new ManualClock()
+  const ticking = setInterval(() => clock.advance(1), 1)
+  let broker = await ManagedBroker.start({}, folder, clock)
+  try {
+    await broker.put('queues/%2F/kept', { durable: true })
+    await broker.publish('kept', 'x', { delivery_mode: 2 })
+    for (let step = 0; step < 6; step++) await broker.pass(600_000, 600_000)
+    await broker.stop()
+    broker = await ManagedBroker.start({}, folder, clock)
+    const window =
+      'msg_rates_age=3600&msg_rates_incr=600&lengths_age=3600&lengths_incr=600&node_stats_age=3600&node_stats_incr=600'
+    for (const at of ['overview', 'vhosts/%2F']) {
+      const { json } = await broker.get(`${at}?${window}&gaps=true`)
+      const samples: { sample: number | null; timestamp: number }[] = json.message_stats.publish_details.samples
+      assert.ok(
+        samples.some(({ sample }) => sample === 1),
+        `${at} ${JSON.stringify(samples)}`,
+      )
+      const [newest] = (json.queue_totals ?? json).messages_details.samples
+      assert.ok(Math.abs(newest.timestamp - clock.nowMs()) < 600_000, at)
+      assert.equal('publish_details' in ((await broker.get(at)).json.message_stats ?? {}), false)
+    }
+    const [node] = (await broker.get(`nodes?${window}`)).json
+    assert.ok(Math.abs(node.mem_used_details.samples[0].timestamp - clock.nowMs()) < 600_000)
+  } finally {
+    clearInterval(ticking)
+    await broker.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
 test('a broker with a data folder writes its history when it stops', async () => {
   const { SystemClock } = await import('../../src/base/clock.ts')
   const folder = await mkdtemp(path.join(tmpdir(), 'warren-history-'))

@@ -119,10 +119,12 @@ function figures(context: ManagementContext, query: URLSearchParams): JsonObject
   const windows = windowsOf(query)
   const totals = statistics.totals()
   const row = statistics.overviewRow(totals)
+  // After a restart the counters are zero, and what was before is still asked for.
+  const asksForPast = windows.msg_rates !== null && statistics.overview.hasPast
   const details = (names: readonly string[], window: SampleWindow | null): JsonObject =>
     withDetails(OVERVIEW_FIELDS, names, row, statistics.overview, statistics.everyMs, window)
   return {
-    message_stats: hasMessages(row) ? details(NODE_MESSAGE_FIELDS, windows.msg_rates) : {},
+    message_stats: hasMessages(row) || asksForPast ? details(NODE_MESSAGE_FIELDS, windows.msg_rates) : {},
     churn_rates: details(CHURN_FIELDS, windows.data_rates),
     queue_totals: details(LENGTH_FIELDS, windows.lengths),
     object_totals: objectTotals(context, totals),

@@ -232,7 +232,7 @@ function figures({ statistics }: ManagementContext, vhost: Vhost, windows: Sampl
   return {
     ...details(LENGTH_FIELDS, windows.lengths),
     ...details(CONNECTION_FIELDS, windows.data_rates),
-    ...(isAnySet(VHOST_FIELDS, CHANNEL_FIELDS, row)
+    ...(isAnySet(VHOST_FIELDS, CHANNEL_FIELDS, row) || (windows.msg_rates !== null && series?.hasPast === true)
       ? { message_stats: details(CHANNEL_FIELDS, windows.msg_rates) }
       : {}),
   }

@@ -106,6 +106,11 @@ export class Series {
     this.slow.push(this.seenMs, Float64Array.from(values))
   }
 
+  /** Whether something is known of times that the counters know nothing of: from before a restart. */
+  get hasPast(): boolean {
+    return (this.slow?.count ?? 0) > 0
+  }
+
   /** From this time on nothing is known, until the next sample: the broker did not run. */
   markGap(timeMs: number): void {
     this.slow?.pushGap(Math.max(timeMs, this.slow.newestMs + 1))

@@ -132,6 +132,12 @@ export class Statistics implements TimerOwner, TurnTask {
 
   /** Begins to sample. */
   start(): void {
+    // Until the first tick windows end now, not in 1970.
+    const nowMs = this.#options.timers.clock.nowMs()
+    const tickMs = nowMs - (nowMs % this.everyMs)
+    for (const series of [this.overview, this.node, ...[...this.#vhosts.values()].map((tally) => tally.series)]) {
+      series.seenMs = Math.max(series.seenMs, tickMs)
+    }
     if (this.#options.enabled) this.#schedule()
   }
 
