@@ -113,3 +113,12 @@ test('definitions go out, come in, and change nothing when something is wrong', 
   assert.equal(one.json.rabbitmq_definition_format, 'single_virtual_host')
   assert.equal((await broker.get('definitions/none')).status, 404)
 })
+
+test('single objects, too, are cut to columns', async () => {
+  await broker.put('vhosts/cut')
+  for (const path of ['users/guest', 'vhosts/cut', 'whoami']) {
+    assert.deepEqual(Object.keys((await broker.get(`${path}?columns=name`)).json), ['name'], path)
+  }
+  assert.equal((await broker.get('users/nobody?columns=name')).json.error, 'Object Not Found')
+  await broker.delete('vhosts/cut')
+})

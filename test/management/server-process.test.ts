@@ -76,7 +76,13 @@ test('ctl stop ends the process cleanly and takes the ready file away', async ()
 })
 
 test('without a broker there is one sentence and the exit code 1', async () => {
-  for (const words of [['status'], ['stop'], ['list_queues', '--formatter', 'json'], ['list_unresponsive_queues']]) {
+  for (const words of [
+    ['status'],
+    ['stop'],
+    ['list_queues', '--formatter', 'json'],
+    ['list_unresponsive_queues'],
+    ['log_tail_stream'],
+  ]) {
     const { code, out, err } = await ctl(...words)
     assert.equal(code, 1)
     assert.match(err, /^error: no broker runs on the data folder of [^\n]+\n$/)

@@ -81,6 +81,9 @@ function parse(words: readonly string[]) {
   return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true, strict: true })
 }
 
+/** `-d` before a number: anything else is the data folder, as for all verbs. */
+const FOLLOWED_BY_NUMBER: ReadonlySet<string> = new Set(['--duration'])
+
 /** Short options that mean something else for one verb. */
 const SHORT_OF_VERB: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   delete_queue: { '-u': '--if-unused' },
@@ -95,11 +98,17 @@ export function parsed(words: readonly string[]): ReturnType<typeof parse> {
   const ofVerb = verb === undefined ? {} : SHORT_OF_VERB[verb]
   const renamed: Readonly<Record<string, string>> = { '-?': '--help', ...ofVerb }
   try {
-    return parse(words.map((word) => (Object.hasOwn(renamed, word) ? renamed[word]! : word)))
+    return parse(
+      words.map((word, i) => (Object.hasOwn(renamed, word) ? longName(renamed[word]!, word, words[i + 1]) : word)),
+    )
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message)
     throw error
   }
+}
+
+function longName(name: string, short: string, next: string | undefined): string {
+  return FOLLOWED_BY_NUMBER.has(name) && Number.isNaN(Number(next)) ? short : name
 }
 
 /** Options as verbs look at them. Throws a UsageError for numbers that are none. */

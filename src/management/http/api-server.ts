@@ -18,6 +18,7 @@ import { sendContent, sendLive } from './content.ts'
 import { isForgeable } from './cross-site.ts'
 import type { Endpoint, Reply } from './endpoint.ts'
 import { nestsTooDeep } from './json-depth.ts'
+import { columnsOf, type JsonObject, pick } from './list-reply.ts'
 import { RequestBodies } from './request-bodies.ts'
 import type { Method, Router } from './router.ts'
 import { readAny } from './schema.ts'
@@ -121,7 +122,7 @@ export class ApiServer {
       source: sourceOf(request),
     }
     // Endpoints ask for permissions before they change anything: one that has to wait for the answer is called again.
-    return await known(() => endpoint.handle(asked))
+    return withColumns(endpoint, query, await known(() => endpoint.handle(asked)))
   }
 
   async #body(request: IncomingMessage, endpoint: Endpoint): Promise<unknown> {
@@ -203,6 +204,18 @@ export class ApiServer {
     response.setHeader('access-control-allow-headers', CORS_HEADERS)
     response.setHeader('access-control-max-age', String(corsAgeSeconds))
   }
+}
+
+/** RabbitMQ: `columns` cuts every object down, not only those of lists. */
+function withColumns({ method, isList }: Endpoint, query: URLSearchParams, reply: Reply): Reply {
+  const columns = method === 'GET' && isList !== true ? columnsOf(query) : null
+  const { json } = reply
+  if (columns === null || reply.status !== 200 || !isObject(json)) return reply
+  return { ...reply, json: pick(json, columns) }
+}
+
+function isObject(json: unknown): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
 /** Over TLS, to us or to a proxy in front of us. */
