@@ -1,14 +1,13 @@
 /** The node: memory, disk, descriptors, and how they change. */
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
-import { apiPath, call } from '../base/api.ts'
+import { apiPath, call, read } from '../base/api.ts'
 import * as format from '../base/format.ts'
 import { refresh, useLive } from '../base/live.ts'
 import { isAdministrator } from '../base/session.ts'
 import type { NodeInfo } from '../base/types.ts'
 import { Badge, Button, Card, Code, Facts, Failure, Figure, Figures, Meter } from '../parts/basics.tsx'
 import { Chart, linesOf, RangeChooser, sampleQuery } from '../parts/chart.tsx'
-import { Dialog, openDialog, tell } from '../parts/feedback.tsx'
+import { attempt, Dialog, openDialog, tell } from '../parts/feedback.tsx'
 import { TextField } from '../parts/form.tsx'
 import { PageHead } from '../parts/shell.tsx'
 import { Alarms } from './overview.tsx'
@@ -37,22 +36,26 @@ export function NodePage() {
 }
 
 /** The name that stands in the corner of every page, and that federated brokers see. */
-function ClusterNameForm() {
-  const { data } = useLive<{ readonly name: string }>('/api/cluster-name')
-  const name = useSignal('')
-  useEffect(() => {
-    if (name.peek() === '') name.value = data?.name ?? ''
-  }, [data?.name])
+function ClusterNameForm({ now }: { readonly now: string }) {
+  const name = useSignal(now)
   const submit = async () => {
     await call('PUT', '/api/cluster-name', { name: name.value })
     tell(`The cluster is called ${name.value}.`)
-    refresh('/api/overview', '/api/cluster-name')
+    refresh('/api/overview')
   }
   return (
     <Dialog title="Name the cluster" action="Save" onSubmit={submit}>
       <TextField label="Name" value={name} required hint="Shown on every page, and to clients that ask." />
     </Dialog>
   )
+}
+
+/** The name is known before anybody types: what came later would stand between the letters. */
+function openClusterName(): Promise<boolean> {
+  return attempt('', async () => {
+    const { name } = await read<{ readonly name: string }>('/api/cluster-name')
+    openDialog(<ClusterNameForm now={name} />)
+  })
 }
 
 interface Memory {
@@ -96,7 +99,7 @@ function OneNode({ node }: { readonly node: NodeInfo }) {
       >
         <RangeChooser />
         {isAdministrator.value ? (
-          <Button icon="edit" onClick={() => openDialog(<ClusterNameForm />)}>
+          <Button icon="edit" onClick={openClusterName}>
             Name the cluster
           </Button>
         ) : null}
