@@ -177,8 +177,14 @@ function retry(isFailure: boolean): void {
 
 function pollForever(shown: readonly Entry[]): void {
   connection.value = 'polling'
+  // What has not been answered is not asked again: on a slow machine questions would fill all connections.
+  const asked = new Set<Entry>()
   const pollAll = () => {
-    for (const entry of shown) void poll(entry)
+    for (const entry of shown) {
+      if (asked.has(entry)) continue
+      asked.add(entry)
+      void poll(entry).finally(() => asked.delete(entry))
+    }
   }
   pollAll()
   clearInterval(pollTimer)

@@ -7,8 +7,8 @@
  * ask in the same moment may both begin: there is room for that.
  */
 
-/** Tabs with a stream; two connections are left for everything else. */
-const STREAMS_MAX = 4
+/** Tabs with a stream; three connections are left for everything else. */
+const STREAMS_MAX = 3
 /** Tabs answer within this time, also those that are busy with beginning. */
 const ANSWER_MS = 300
 
