@@ -71,6 +71,7 @@ class FaultyFile implements DiskFile {
 
   syncNow(): void {
     this.#disk.point('sync', this.#name)
+    this.#disk.syncsNow++
     this.#file.syncNow()
   }
 
@@ -107,6 +108,8 @@ export class FaultyDisk implements Disk {
   /** Write points passed so far. */
   points = 0
   failures = 0
+  /** Syncs for which the calling thread waited. */
+  syncsNow = 0
   /** So many reads fail from now on. */
   readFailures = 0
   /** Reads of this file that touch `[from, to)` fail; '' is none. */

@@ -18,6 +18,7 @@ import { FRESH_SUFFIX, QUARANTINE } from './log-files.ts'
 import type { Damage } from './report.ts'
 import { Slab } from './slab.ts'
 import { readAround } from './unreadable.ts'
+import { writeWholeFile } from './whole-file.ts'
 
 /** Reason of a damage: batches that must be there are not. The range ends with a place for the last of them. */
 export const MISSING = 'missing'
@@ -35,7 +36,7 @@ export async function mend(disk: Disk, blockBytes: number, number: number, damag
   slab.bytes.fill(0)
   await readAround(file, slab.bytes, found)
   await file.close()
-  await save(disk, `${QUARANTINE}/${name}`, slab.bytes.subarray(0, found))
+  await writeWholeFile(disk, `${QUARANTINE}/${name}`, slab.bytes.subarray(0, found))
   writeBlockHeader(slab.bytes, slab.words, number, blockBytes, 0)
   for (const { from, to, reason } of damages) {
     const start = Math.max(from, BLOCK_HEADER_BYTES)
@@ -45,7 +46,7 @@ export async function mend(disk: Disk, blockBytes: number, number: number, damag
     fillWithVoid(slab, start, middle, number * blockBytes)
     fillWithVoid(slab, middle, end, number * blockBytes)
   }
-  await save(disk, name + FRESH_SUFFIX, slab.bytes)
+  await writeWholeFile(disk, name + FRESH_SUFFIX, slab.bytes)
   await disk.rename(name + FRESH_SUFFIX, name)
   await disk.syncFolder()
 }
@@ -57,15 +58,4 @@ function fillWithVoid(slab: Slab, start: number, end: number, base: number): voi
   slab.words[word + 1] = KIND_VOID
   const chain = { epoch: 0, parentPosition: 0, parentCrc: 0, durable: 0, sealedAtMs: 0 }
   sealBatch(slab.bytes, slab.words, start, end, base + start, chain)
-}
-
-async function save(disk: Disk, name: string, bytes: Uint8Array): Promise<void> {
-  const file = await disk.open(name, true)
-  try {
-    await file.truncate(0)
-    await file.write(bytes, 0, bytes.length, 0)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }

@@ -278,6 +278,7 @@ for (const [where, options] of [
       await script(whole)
       const last = whole.disk.points
       assert.ok(last - first > 50)
+      assert.equal(whole.disk.syncsNow > 0, options.isSyncOnLoop)
       for (let stopAt = first + 1; stopAt <= last; stopAt++) {
         for (const [tornBytes, choice] of [
           [0, 1],

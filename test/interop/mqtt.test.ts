@@ -7,9 +7,8 @@ import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { chromium } from 'playwright-core'
 import { type BrokerProcess, projectRoot, startBrokerProcess } from '../support/broker-process.ts'
-import { withLocalPage } from './local-page.ts'
+import { inBrowser } from './local-page.ts'
 
 const CLIENT_MS_MAX = 120_000
 const clients = join(projectRoot, 'test/interop/clients')
@@ -76,22 +75,10 @@ const PAGE_SCRIPT = `(url) => new Promise((resolve, reject) => {
   })
 })`
 
-test('MQTT.js in a browser', () =>
-  withLocalPage(async (url) => {
-    const browser = await chromium.launch({
-      executablePath: process.env.WARREN_CHROMIUM ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    })
-    try {
-      const page = await browser.newPage()
-      await page.goto(url)
-      await page.addScriptTag({ path: createRequire(import.meta.url).resolve('mqtt/dist/mqtt.min') })
-      const seen = await page.evaluate(`(${PAGE_SCRIPT})(${JSON.stringify(webSocketUrl())})`)
-      assert.deepEqual(
-        seen,
-        [0, 1, 2].map((qos) => [`browser/${qos}`, 'größer 🐇', qos, 'text/plain']),
-      )
-    } finally {
-      await browser.close()
-    }
-  }))
+test('MQTT.js in a browser', async () => {
+  const library = createRequire(import.meta.url).resolve('mqtt/dist/mqtt.min')
+  assert.deepEqual(
+    await inBrowser(library, `(${PAGE_SCRIPT})(${JSON.stringify(webSocketUrl())})`),
+    [0, 1, 2].map((qos) => [`browser/${qos}`, 'größer 🐇', qos, 'text/plain']),
+  )
+})

@@ -7,9 +7,8 @@ import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { chromium } from 'playwright-core'
 import { type BrokerProcess, projectRoot, startBrokerProcess } from '../support/broker-process.ts'
-import { withLocalPage } from './local-page.ts'
+import { inBrowser } from './local-page.ts'
 
 const CLIENT_MS_MAX = 120_000
 const clients = join(projectRoot, 'test/interop/clients')
@@ -77,19 +76,8 @@ const PAGE_SCRIPT = `(url) => new Promise((resolve, reject) => {
   client.activate()
 })`
 
-test('@stomp/stompjs in a browser', () =>
-  withLocalPage(async (url) => {
-    const browser = await chromium.launch({
-      executablePath: process.env.WARREN_CHROMIUM ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    })
-    try {
-      const page = await browser.newPage()
-      await page.goto(url)
-      const bundle = createRequire(import.meta.url).resolve('@stomp/stompjs')
-      await page.addScriptTag({ path: bundle })
-      assert.deepEqual(await page.evaluate(`(${PAGE_SCRIPT})(${JSON.stringify(webSocketUrl())})`), ['1.2', 'größer 🐇'])
-    } finally {
-      await browser.close()
-    }
-  }))
+test('@stomp/stompjs in a browser', async () => {
+  const library = createRequire(import.meta.url).resolve('@stomp/stompjs')
+  const seen = await inBrowser(library, `(${PAGE_SCRIPT})(${JSON.stringify(webSocketUrl())})`)
+  assert.deepEqual(seen, ['1.2', 'größer 🐇'])
+})

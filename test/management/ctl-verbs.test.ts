@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { SystemClock } from '../../src/base/clock.ts'
-import { runCtl } from '../../src/cli/ctl/run-ctl.ts'
 import { groupsOf } from '../../src/cli/ctl/verbs.ts'
 import { projectRoot } from '../support/broker-process.ts'
 import { WireClient } from '../support/wire-client.ts'
+import { type CtlRun, ctlRun } from './ctl-runner.ts'
 import { ManagedBroker } from './managed-broker.ts'
 
 let folder: string
@@ -26,24 +26,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-interface Run {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-async function ctl(...words: string[]): Promise<Run> {
-  const [out, err]: [string[], string[]] = [[], []]
-  // `ctl` uses these members alone.
-  const host = {
-    startBroker: () => Promise.reject(new Error('not here')),
-    environment: { HOME: folder },
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-  } as unknown as Parameters<typeof runCtl>[1]
-  const code = await runCtl([...words, '--data-dir', path.join(folder, 'data')], host)
-  return { code, out: out.join(''), err: err.join('') }
-}
+const ctl = (...words: string[]): Promise<CtlRun> => ctlRun([...words, '--data-dir', path.join(folder, 'data')], folder)
 
 /** Words, exit code, and what the output (or the sentence of the refusal) must match. `%f` is the folder. */
 type Row = readonly [words: string, code: number, output?: RegExp]

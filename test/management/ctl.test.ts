@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { SystemClock } from '../../src/base/clock.ts'
-import { runCtl } from '../../src/cli/ctl/run-ctl.ts'
+import { type CtlRun, ctlRun } from './ctl-runner.ts'
 import { ManagedBroker } from './managed-broker.ts'
 
 let folder: string
@@ -20,27 +20,11 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-interface Run {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
 /** Runs `warren ctl` with these words; without an address it finds the broker by its data folder. */
-async function ctl(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> {
-  const out: string[] = []
-  const err: string[] = []
-  // `ctl` uses these members alone.
-  const code = await runCtl(words, {
-    startBroker: () => Promise.reject(new Error('not here')),
-    environment: { HOME: folder, ...environment },
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-  } as unknown as Parameters<typeof runCtl>[1])
-  return { code, out: out.join(''), err: err.join('') }
-}
+const ctl = (words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<CtlRun> =>
+  ctlRun(words, folder, environment)
 
-function here(...words: string[]): Promise<Run> {
+function here(...words: string[]): Promise<CtlRun> {
   return ctl([...words, '--data-dir', path.join(folder, 'data')])
 }
 

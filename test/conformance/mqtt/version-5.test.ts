@@ -125,9 +125,9 @@ test('no local: own messages are not delivered, those of others are', async () =
 
 test('a shared subscription gives each message to one member', async () => {
   const members = [await broker.client(), await broker.client()]
-  for (const member of members) assert.deepEqual(await member.subscribe([{ filter: '$share/g/work/#', qos: 1 }]), [1])
+  for (const member of members) assert.deepEqual(await member.subscribe([{ filter: '$share/g/jobs/#', qos: 1 }]), [1])
   const publisher = await broker.client()
-  for (let i = 0; i < 20; i++) await publisher.publishSafely({ topic: `work/${i}`, payload: `${i}` })
+  for (let i = 0; i < 20; i++) await publisher.publishSafely({ topic: `jobs/${i}`, payload: `${i}` })
   const got: string[] = []
   for (const member of members) {
     await member.settle()
@@ -143,11 +143,11 @@ test('a shared subscription gives each message to one member', async () => {
     Array.from({ length: 20 }, (_, i) => i),
   )
   const vhost = broker.booted.parts.broker.vhost('/')!
-  assert.notEqual(vhost.queue('mqtt-shared-g/work/#'), undefined)
-  assert.deepEqual(await members[0]!.unsubscribe('$share/g/work/#'), [0])
+  assert.notEqual(vhost.queue('mqtt-shared-g/jobs/#'), undefined)
+  assert.deepEqual(await members[0]!.unsubscribe('$share/g/jobs/#'), [0])
   await members[1]!.disconnect()
   await publisher.settle()
-  assert.equal(vhost.queue('mqtt-shared-g/work/#'), undefined, 'the last member takes the queue along')
+  assert.equal(vhost.queue('mqtt-shared-g/jobs/#'), undefined, 'the last member takes the queue along')
 })
 
 test('topic aliases, both ways', async () => {

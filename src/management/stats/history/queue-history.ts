@@ -9,6 +9,7 @@
 import type { Logger } from '../../../base/log.ts'
 import type { QueueRecord } from '../../../model/records/records.ts'
 import type { Disk } from '../../../storage/disk.ts'
+import { writeWholeFile } from '../../../storage/whole-file.ts'
 import type { Row } from '../fields.ts'
 import { SLOW } from '../series.ts'
 import { Journal } from './journal.ts'
@@ -175,14 +176,7 @@ export class QueueHistory {
     const bytes = await sealedBytes(journal)
     const name = journal.name.replace(JOURNAL_SUFFIX, SEALED_SUFFIX)
     const unfinished = name + UNFINISHED_SUFFIX
-    const file = await this.#disk.open(unfinished, true)
-    try {
-      await file.truncate(0)
-      await file.write(bytes, 0, bytes.length, 0)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await writeWholeFile(this.#disk, unfinished, bytes)
     await this.#disk.rename(unfinished, name)
     await this.#disk.syncFolder()
     const sealed = await SealedSegment.open(this.#disk, name, bytes.length)
