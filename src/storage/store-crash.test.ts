@@ -84,6 +84,11 @@ class Lives {
     }
   }
 
+  /** A publisher waits for its confirm: the next sync is due. */
+  awaitConfirm(): void {
+    this.harness.store.awaitDurable({ onDurable: () => undefined })
+  }
+
   remember(i: number, value: number): void {
     const ledger = this.ledgers[i]!
     const sequence = ledger.nextLive(1)
@@ -158,6 +163,7 @@ type Command =
   | readonly ['put', number, number, boolean]
   | readonly ['settle', number, number, number]
   | readonly ['remember', number, number]
+  | readonly ['await confirm']
   | readonly ['turn', number]
   | readonly ['later', number]
   | readonly ['quiesce']
@@ -183,6 +189,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     ),
   },
   { weight: 1, arbitrary: fc.tuple(fc.constant('remember' as const), fc.nat(LEDGERS - 1), fc.nat(9)) },
+  { weight: 3, arbitrary: fc.constant(['await confirm'] as const) },
   { weight: 4, arbitrary: fc.tuple(fc.constant('turn' as const), fc.integer({ min: 1, max: 5 })) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('later' as const), fc.integer({ min: 50, max: 1_500 })) },
   { weight: 1, arbitrary: fc.constant(['quiesce'] as const) },
@@ -197,6 +204,8 @@ async function run(lives: Lives, step: Command): Promise<void> {
       return lives.settle(step[1], step[2], step[3])
     case 'remember':
       return lives.remember(step[1], step[2])
+    case 'await confirm':
+      return lives.awaitConfirm()
     case 'turn':
       return lives.harness.untilQuiet(step[1])
     case 'later':
@@ -220,12 +229,13 @@ function leftBehind(memory: MemoryDisk, choice: number): MemoryDisk {
   return memory.powerLoss((bytes) => [0, bytes, next(bytes + 1)][next(3)]!, choice % 2 === 0)
 }
 
-/** A fixed life: many small turns, settlements behind, a straggler, a fan-out, deep enough for snapshots and cold reads. */
+/** A fixed life: many small turns, confirms, settlements behind, a straggler, a fan-out, deep enough for snapshots and cold reads. */
 async function script(lives: Lives): Promise<void> {
   for (let round = 0; round < 30; round++) {
     for (let i = 0; i < 6; i++) lives.put(1 + ((round + i) % 7), 60 + ((round * 37 + i * 11) % 300), i !== 3)
     if (round > 3) for (let i = 0; i < LEDGERS; i++) lives.settle(i, i === 0 ? 2 : 0, 3)
     if (round % 5 === 0) lives.remember(1, round)
+    if (round % 4 !== 0) lives.awaitConfirm()
     await lives.harness.untilQuiet(round % 3 === 0 ? 6 : 1)
     if (round % 7 === 0) lives.harness.clock.advance(200)
   }
