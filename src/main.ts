@@ -1,9 +1,11 @@
 /** The process: arguments to a command, its outcome to an exit code. Only `server` loads boot. */
+import { inlineDeeply } from './base/compiler.ts'
 import { runProgram } from './cli/program.ts'
 import { processEnvironment } from './config/environment.ts'
 
 /** Runs one command line. The process ends when nothing keeps it alive any more. */
 export async function main(args: readonly string[]): Promise<void> {
+  inlineDeeply()
   const code = await runProgram(args, {
     startBroker: async (options) => (await import('./boot.ts')).startBroker(options),
     openDataFolder: async (dataDir, settings) =>
