@@ -13,6 +13,14 @@ import type { Window } from './window.ts'
 /** Reads of nothing. */
 export const NO_SLAB = new Slab(0)
 
+/**
+ * Where an address lies in its block. Addresses outgrow 31 bits after a while, and a difference of such numbers is a float:
+ * without `| 0` everything that is computed from an offset would become one, too. [measured: a tenth of all throughput]
+ */
+export function offsetIn(block: Block, address: number): number {
+  return (address - block.base) | 0
+}
+
 /** One block. Written by the space that fills it, by the ledgers (counts) and by the block table (memory). */
 export class Block {
   readonly number: number

@@ -8,7 +8,7 @@
  */
 import { TimerEntry, type TimerOwner, type TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
-import type { Block } from './block.ts'
+import { type Block, offsetIn } from './block.ts'
 import type { BlockTable } from './block-table.ts'
 import {
   BATCH_HEADER_BYTES,
@@ -147,7 +147,7 @@ export class ColdReader implements TimerOwner {
     const address = ask.ledger.addressOf(ask.sequence)
     const block = address === 0 ? undefined : this.#blocks.of(address)
     if (block === undefined) return ask.sink.onLoaded(false)
-    const at = address - block.base
+    const at = offsetIn(block, address)
     if (block.slab !== null || findWindow(block, at) !== null) return ask.sink.onLoaded(false)
     for (const job of this.#jobs) {
       if (job.block === block && at >= job.from && at < job.from + job.bytes) {
@@ -285,7 +285,7 @@ export class ColdReader implements TimerOwner {
   #answer(ask: Ask, block: Block, finding: Finding): void {
     const { ledger, sequence, sink } = ask
     const address = ledger.addressOf(sequence)
-    const at = address - block.base
+    const at = offsetIn(block, address)
     if (finding.kind === 'damaged' && at >= finding.start && at < finding.end) {
       ledger.settle(sequence)
       sink.onLoaded(true)

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { TURN_SESSIONS } from '../base/turn.ts'
+import { Block, offsetIn } from './block.ts'
 import { MemoryDisk } from './disk-memory.ts'
+import { Slab } from './slab.ts'
 import { StoreHarness } from './store-harness.ts'
 
 describe('message store', () => {
@@ -154,5 +157,31 @@ describe('message store', () => {
     store.unpin(address)
     harness.endTurn()
     assert.equal(store.stats().blockCount, blocks - 1)
+  })
+
+  test('whoever waits for a sync on the event loop is told in a turn that follows at once', async () => {
+    const harness = await StoreHarness.open(new MemoryDisk(), { isSyncOnLoop: true })
+    const { store, turn } = harness
+    const ledger = store.ledger(store.newLedgerId(), true)
+    // The pace goes by the last sync.
+    harness.put([ledger], 1)
+    await harness.untilDurable()
+    let toldAt = 0
+    const session = { onTurnEnd: () => (toldAt = turn.count) }
+    harness.put([ledger], 2)
+    store.awaitDurable({ onDurable: () => turn.mark(TURN_SESSIONS, session) })
+    turn.end()
+    const { count } = turn
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    assert.equal(store.durable, store.appended)
+    assert.equal(toldAt, count, 'the next turn came by itself')
+    await store.close()
+  })
+
+  test('offsets are found behind addresses of any size', () => {
+    const base = 2 ** 44
+    const block = new Block(2 ** 20, base, 1 << 24, false, new Slab(16))
+    assert.equal(offsetIn(block, base), 0)
+    assert.equal(offsetIn(block, base + (1 << 24) - 8), (1 << 24) - 8)
   })
 })

@@ -8,7 +8,7 @@
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import { TURN_LOGS, type Turn, type TurnTask } from '../base/turn.ts'
 import { type Appender, RecordCursor } from './appender.ts'
-import type { Block } from './block.ts'
+import { type Block, offsetIn } from './block.ts'
 import type { BlockTable } from './block-table.ts'
 import { ColdReader, type LoadSink } from './cold-reader.ts'
 import { KIND_MESSAGE, OWNER_BYTES, RECORD_HEAD_BYTES } from './format.ts'
@@ -133,15 +133,10 @@ export class BlockStore implements TurnTask, LogOwner, DurableSink, TailOwner {
   }
 
   open(address: number, view: PayloadView): boolean {
-    let block = this.#opened
-    let at = address - block.base
-    if (at < 0 || at >= block.capacityBytes) {
-      const found = this.#blocks.of(address)
-      if (found === undefined) return false
-      block = found
-      this.#opened = found
-      at = address - block.base
-    }
+    const block = this.#blockOf(address)
+    if (block === undefined) return false
+    this.#opened = block
+    const at = offsetIn(block, address)
     block.usedTurn = this.#turn.count
     if (block.slab === null) return this.#cold.open(block, at, view)
     const words = block.words
@@ -158,13 +153,20 @@ export class BlockStore implements TurnTask, LogOwner, DurableSink, TailOwner {
   }
 
   pin(address: number): void {
-    const block = this.#blocks.of(address)
+    const block = this.#blockOf(address)
     if (block !== undefined) block.pins++
   }
 
   unpin(address: number): void {
-    const block = this.#blocks.of(address)
+    const block = this.#blockOf(address)
     if (block !== undefined) this.unpinBlock(block)
+  }
+
+  /** Mostly the block that was opened last. */
+  #blockOf(address: number): Block | undefined {
+    const opened = this.#opened
+    const distance = address - opened.base
+    return distance >= 0 && distance < opened.capacityBytes ? opened : this.#blocks.of(address)
   }
 
   /** Takes one pin from a block, which may have been its last friend. */
@@ -289,6 +291,10 @@ export class BlockStore implements TurnTask, LogOwner, DurableSink, TailOwner {
 
   onLogReady(): void {
     this.mark()
+  }
+
+  onHeldUp(): void {
+    this.#turn.endNow()
   }
 
   onBlockClosed(block: Block): void {
