@@ -76,6 +76,11 @@ export class Turn {
     return this.#laggedIn >= 0 && this.#laggedIn >= this.count - 1
   }
 
+  /** Runs all phases before any more input, unless they run already: for whoever has held up the loop. */
+  endNow(): void {
+    if (this.#phase === PHASE_COUNT) this.end()
+  }
+
   /** Runs all phases now. Called by the scheduler; tests with a manual scheduler call it themselves. */
   end(): void {
     this.#armed = false

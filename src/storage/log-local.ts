@@ -47,8 +47,8 @@ export interface LocalLogOptions {
   readonly report: StorageReport
 }
 
-/** Larger batches are written by another thread. */
-const WRITE_NOW_BYTES_MAX = 64 * 1024
+/** Larger batches are written by another thread: two trips to threads for each batch instead of one. */
+const WRITE_NOW_BYTES_MAX = 128 * 1024
 /** Nobody waits: sync at the latest after so much time, or so many bytes. */
 const LAZY_SYNC_MS = 100
 const LAZY_SYNC_BYTES = 4 * 1024 * 1024
@@ -257,12 +257,13 @@ export class LocalLog implements Log, Extender, TimerOwner {
   }
 
   async #run(): Promise<void> {
+    let isHeldUp = false
     try {
       const blocks = this.#dirty.slice()
       const upTo = this.#sealed
       for (const block of blocks) await this.#write(block)
       if (this.#options.confirmAfter === 'write') this.#tell(upTo)
-      if (this.#mustSync()) await this.#sync(blocks, upTo)
+      if (this.#mustSync()) isHeldUp = await this.#sync(blocks, upTo)
       else this.#arm(this.#options.confirmAfter === 'write' ? WRITE_MODE_SYNC_MS : LAZY_SYNC_MS)
       this.#recovered()
     } catch (error) {
@@ -272,6 +273,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
     this.#isBusy = false
     this.#dropReleased()
     this.#owner?.onLogReady()
+    if (isHeldUp) this.#owner?.onHeldUp()
   }
 
   async #write(block: Block): Promise<void> {
@@ -297,7 +299,8 @@ export class LocalLog implements Log, Extender, TimerOwner {
     return this.#waiting.length > 0 || unsyncedBytes >= LAZY_SYNC_BYTES || idleMs >= LAZY_SYNC_MS
   }
 
-  async #sync(blocks: readonly Block[], upTo: number): Promise<void> {
+  /** Whether it held the event loop up. */
+  async #sync(blocks: readonly Block[], upTo: number): Promise<boolean> {
     const startMs = this.#options.clock.monotonicMs()
     const isOnLoop = this.#pace.isOnLoop(
       startMs,
@@ -327,6 +330,7 @@ export class LocalLog implements Log, Extender, TimerOwner {
       this.#coming = null
     }
     if (this.#options.confirmAfter === 'sync') this.#tell(upTo)
+    return isOnLoop
   }
 
   #tell(upTo: number): void {

@@ -25,7 +25,7 @@ function world(): { clock: ManualClock; wheel: TimerWheel; blocks: BlockTable } 
 }
 
 function owned(log: Log): Log {
-  log.setOwner({ onLogReady: () => log.flush(), onBlockClosed: () => undefined })
+  log.setOwner({ onLogReady: () => log.flush(), onHeldUp: () => undefined, onBlockClosed: () => undefined })
   return log
 }
 

@@ -34,6 +34,8 @@ export interface FollowSink {
 export interface LogOwner {
   /** The log can write again, or has become durable: there may be something to seal. */
   onLogReady(): void
+  /** The event loop stood still until the log was durable: who waits should hear of it before anybody else gets work done. */
+  onHeldUp(): void
   /** The log went on to another block; this one is closed. */
   onBlockClosed(block: Block): void
 }
