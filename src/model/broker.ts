@@ -98,7 +98,7 @@ export class Broker {
       policies: this.policies,
       events: this.events,
       counters: this.counters,
-      deadLetters: new DeadLetters({ clock, router, formats, log }),
+      deadLetters: new DeadLetters({ router, formats, log }),
       totals: { queueCount: 0, exchangeCount: 0, queueCountByUser: new Map() },
     }
   }

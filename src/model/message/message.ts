@@ -72,6 +72,7 @@ export const NO_FACTS: RoutingFacts = {
 }
 
 const EMPTY = Buffer.alloc(0)
+const NO_WORDS = new Uint32Array(0)
 
 /**
  * What a session publishes. Buffers are borrowed until the publish returns.
@@ -187,6 +188,8 @@ export function writeMessage(draft: MessageDraft, bytes: Buffer, words: Uint32Ar
  */
 export class MessageView {
   bytes: Buffer = EMPTY
+  /** The same memory as 32-bit words; annotations begin at one. */
+  words: Uint32Array = NO_WORDS
   protocol = 0
   flags = 0
   priority = 0
@@ -207,6 +210,7 @@ export class MessageView {
   at(bytes: Buffer, words: Uint32Array, at: number): void {
     const word = at >>> 2
     this.bytes = bytes
+    this.words = words
     this.publishedAtMs = words[word]! * 0x1_0000_0000 + words[word + 1]!
     this.expirationMs = expirationOfWord(words[word + 2]!)
     const facts = words[word + 3]!

@@ -37,7 +37,8 @@ export type DeadLetterOutcome = 0 | 1 | 2 | 3
 export interface DeadLetterSink {
   /**
    * Publishes the dead letter before it returns. Not to be called while a record is entered: it publishes.
-   * The counts are those of the entry at its death; 0 where the kind does not count. `view` is borrowed.
+   * The counts are those of the entry at its death; 0 where the kind does not count. `view` is borrowed. `nowMs` is the
+   * time of day: letters of one run may share it.
    */
   deadLetter(
     source: DeadLetterSource,
@@ -46,6 +47,7 @@ export interface DeadLetterSink {
     target: DeadLetterTarget,
     deliveryCount: number,
     acquiredCount: number,
+    nowMs: number,
   ): DeadLetterOutcome
 }
 

@@ -79,9 +79,12 @@ function bed(keys: ExtraKeys = { cc: [], bcc: [] }) {
   }
   const lines: string[] = []
   const log = { ...SILENT_LOGGER, warning: (text: string) => void lines.push(text) }
-  const letters = new DeadLetters({ clock, router, formats: new Map([[PROTOCOL_AMQP091, format]]), log })
+  const letters = new DeadLetters({ router, formats: new Map([[PROTOCOL_AMQP091, format]]), log })
   const die = (view: MessageView, queue: string, reason: 'rejected' | 'expired' | 'maxlen', to = DLX): MessageView => {
-    assert.equal(letters.deadLetter({ name: queue, vhost: 'v' }, view, reason, to, 0, 0), DEAD_LETTER_TAKEN)
+    assert.equal(
+      letters.deadLetter({ name: queue, vhost: 'v' }, view, reason, to, 0, 0, clock.nowMs()),
+      DEAD_LETTER_TAKEN,
+    )
     return router.last
   }
   return { clock, router, letters, lines, die }
@@ -175,9 +178,9 @@ test('with a key of the queue it alone routes, then and later', () => {
 })
 
 test('counts of the queue go with the letter, those of before do not', () => {
-  const { router, letters } = bed()
+  const { clock, router, letters } = bed()
   const before = message({ annotations: { deliveryCount: 9, acquiredCount: 9 } })
-  letters.deadLetter({ name: 'q', vhost: 'v' }, before, 'rejected', DLX, 3, 0)
+  letters.deadLetter({ name: 'q', vhost: 'v' }, before, 'rejected', DLX, 3, 0, clock.nowMs())
   const annotations = readAnnotations(router.last)
   assert.deepEqual([annotations.deliveryCount, annotations.acquiredCount], [3, undefined])
 })

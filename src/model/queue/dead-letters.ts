@@ -4,7 +4,6 @@
  * Invariant: the stored message is not changed; a dead letter is a new message with one more death, without expiration.
  * [RabbitMQ: dead letter exchanges; docs/dead-lettering.md]
  */
-import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import {
   type Annotations,
@@ -13,8 +12,9 @@ import {
   readAnnotations,
   writeAnnotations,
 } from '../message/annotations.ts'
-import { MessageDraft, type MessageView, NO_EXPIRATION, NO_FACTS } from '../message/message.ts'
-import { type ExtraKeys, type MessageFormats, NO_EXTRA_KEYS } from '../message/message-format.ts'
+import { MessageDraft, type MessageView, NO_EXPIRATION, NO_FACTS, type RoutingFacts } from '../message/message.ts'
+import { type ExtraKeys, type MessageFormat, type MessageFormats, NO_EXTRA_KEYS } from '../message/message-format.ts'
+import type { Arguments, TypedValue } from '../values/arguments.ts'
 import type {
   DeadLetterOutcome,
   DeadLetterRouter,
@@ -32,7 +32,6 @@ const LOGGED_CYCLES_MAX = 1_000
 
 /** What the sink needs. */
 export interface DeadLettersHost {
-  readonly clock: Clock
   readonly router: DeadLetterRouter
   readonly formats: MessageFormats
   readonly log: Logger
@@ -41,8 +40,8 @@ export interface DeadLettersHost {
 /** Publishes dead letters of all queues. */
 export class DeadLetters implements DeadLetterSink {
   readonly #host: DeadLettersHost
-  /** Nested dead letters (a full target pushes its oldest out) have a draft each. */
-  readonly #drafts: MessageDraft[] = []
+  /** Nested dead letters (a full target pushes its oldest out) have one each. */
+  readonly #letters: Letter[] = []
   readonly #last = new LastLetter()
   readonly #loggedCycles = new Set<string>()
   #depth = 0
@@ -58,15 +57,15 @@ export class DeadLetters implements DeadLetterSink {
     target: DeadLetterTarget,
     deliveryCount: number,
     acquiredCount: number,
+    nowMs: number,
   ): DeadLetterOutcome {
-    const nowMs = this.#host.clock.nowMs()
     const death = { source: source.name, reason, target, nowMs, deliveryCount, acquiredCount }
-    const draft = this.#draft()
-    const after = this.#make(draft, view, death)
-    const filter = reason === 'rejected' ? null : new CycleFilter(after.deaths ?? [])
+    const letter = this.#letter()
+    const after = this.#make(letter, view, death)
+    const filter = reason === 'rejected' ? null : letter.filterFor(after)
     this.#depth++
     try {
-      return this.#host.router.publishDeadLetter(source.vhost, draft, filter)
+      return this.#host.router.publishDeadLetter(source.vhost, letter.draft, filter)
     } finally {
       this.#depth--
       if (filter !== null && filter.cycle !== null) this.#logCycle(source.vhost, filter.cycle)
@@ -74,29 +73,30 @@ export class DeadLetters implements DeadLetterSink {
   }
 
   /** Makes the draft the letter of this death; returns its annotations. */
-  #make(draft: MessageDraft, view: MessageView, death: NewDeath): Annotations {
+  #make(letter: Letter, view: MessageView, death: NewDeath): Annotations {
+    const { draft } = letter
     const before = readAnnotations(view)
     const keys = this.#extraKeys(view, before)
     const { target, nowMs } = death
     const isPlain = death.deliveryCount + death.acquiredCount + keys.cc.length + keys.bcc.length === 0
     if (isPlain && this.#last.fits(view, death)) {
       this.#last.address(draft)
-      this.#fill(draft, view, target, keys, nowMs)
+      this.#fill(letter, view, target, keys, nowMs)
       draft.annotations = this.#last.encoded
       return this.#last.annotations
     }
     draft.address(target.exchange, target.routingKey ?? view.routingKey())
-    this.#fill(draft, view, target, keys, nowMs)
+    this.#fill(letter, view, target, keys, nowMs)
     const after = withDeath(before, view, keys, target, death)
     draft.annotations = writeAnnotations(after)
     if (isPlain && before.deaths === undefined) this.#last.keep(view, death, draft, after)
     return after
   }
 
-  #draft(): MessageDraft {
-    const draft = this.#drafts[this.#depth] ?? new MessageDraft()
-    this.#drafts[this.#depth] = draft
-    return draft
+  #letter(): Letter {
+    const letter = this.#letters[this.#depth] ?? new Letter()
+    this.#letters[this.#depth] = letter
+    return letter
   }
 
   #extraKeys(view: MessageView, annotations: Annotations): ExtraKeys {
@@ -106,12 +106,14 @@ export class DeadLetters implements DeadLetterSink {
     return this.#host.formats.get(view.protocol)?.extraKeys(view) ?? NO_EXTRA_KEYS
   }
 
-  #fill(draft: MessageDraft, view: MessageView, target: DeadLetterTarget, keys: ExtraKeys, nowMs: number): void {
+  #fill(letter: Letter, view: MessageView, target: DeadLetterTarget, keys: ExtraKeys, nowMs: number): void {
+    const { draft, facts } = letter
     const format = this.#host.formats.get(view.protocol)
     draft.protocol = view.protocol
     const extraKeys = target.routingKey === null ? [...keys.cc, ...keys.bcc] : []
     draft.extraKeys = extraKeys.length === 0 ? null : extraKeys
-    draft.facts = format?.facts(view) ?? NO_FACTS
+    facts.of(format, view)
+    draft.facts = facts
     draft.persistent = view.persistent
     draft.hasPriority = view.hasPriority
     draft.priority = view.priority
@@ -143,6 +145,55 @@ export class DeadLetters implements DeadLetterSink {
         `without reason 'rejected'. This list will not be logged again: ${cycle.join(', ')}`,
       { vhost },
     )
+  }
+}
+
+/** What becomes of a message that died, made anew for each. */
+class Letter {
+  readonly draft = new MessageDraft()
+  readonly facts = new FactsOnDemand()
+  #annotations: Annotations | null = null
+  #filter = new CycleFilter([])
+
+  /** The filter for these annotations; in a run of equal letters always the same. */
+  filterFor(annotations: Annotations): CycleFilter {
+    if (annotations !== this.#annotations) {
+      this.#annotations = annotations
+      this.#filter = new CycleFilter(annotations.deaths ?? [])
+    }
+    this.#filter.cycle = null
+    return this.#filter
+  }
+}
+
+/** Facts of a stored message, which few routes ask for. */
+class FactsOnDemand implements RoutingFacts {
+  #format: MessageFormat | undefined
+  #view: MessageView | null = null
+  #facts: RoutingFacts | null = null
+
+  /** From now on those of this message. Borrowed, like the view. */
+  of(format: MessageFormat | undefined, view: MessageView): void {
+    this.#format = format
+    this.#view = view
+    this.#facts = null
+  }
+
+  header(name: string): TypedValue | undefined {
+    return this.#get().header(name)
+  }
+
+  headers(): Arguments {
+    return this.#get().headers()
+  }
+
+  property(name: string): string | undefined {
+    return this.#get().property(name)
+  }
+
+  #get(): RoutingFacts {
+    this.#facts ??= (this.#view !== null && this.#format?.facts(this.#view)) || NO_FACTS
+    return this.#facts
   }
 }
 

@@ -7,6 +7,7 @@
  * Invariant: a live entry is ready, dead or unacked; which sessions hold unacked entries is the sessions' knowledge.
  */
 
+import type { Clock } from '../../base/clock.ts'
 import type { MessageDraft } from '../../model/message/message.ts'
 import type { Ledger, MessageStore } from '../../model/message/message-store.ts'
 import { type EffectivePolicy, NO_POLICY } from '../../model/policy/policy.ts'
@@ -297,6 +298,10 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
     this.#requestDelete('expired')
   }
 
+  get clock(): Clock {
+    return this.host.clock
+  }
+
   get deadLetters(): DeadLetterSink {
     return this.host.deadLetters
   }
@@ -392,7 +397,7 @@ export class ClassicQueue implements SubscriptionHome, Worker, ContentsOwner, Ta
 
   /** Drops what is too much, after consumers had their chance. */
   #keepTo(limit: LengthLimit): void {
-    if (limit.refuses || !this.#deliver()) return
+    if (limit.refuses || (this.#roster.next() !== null && !this.#deliver())) return
     this.#entries.makeRoom(limit)
   }
 

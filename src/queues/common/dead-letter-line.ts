@@ -7,6 +7,7 @@
  * loses no dead letter. [docs/dead-lettering.md]
  */
 
+import type { Clock } from '../../base/clock.ts'
 import { type MessageDraft, MessageView, writeMessage } from '../../model/message/message.ts'
 import type { Ledger, MessageStore } from '../../model/message/message-store.ts'
 import type { DeadLetterStrategy } from '../../model/observe/deaths.ts'
@@ -23,6 +24,7 @@ export interface LetterHost extends EntryReaderOwner, DeadLetterSource {
   readonly store: MessageStore
   readonly ledger: Ledger
   readonly deadLetters: DeadLetterSink
+  readonly clock: Clock
   /** Deliveries and returns of an entry so far. */
   countsOf(sequence: number): DeliveryCounts
   /** The entry is done with. */
@@ -91,11 +93,13 @@ export class DeadLetterLine implements LetterLine {
   }
 
   run(): boolean {
+    if (this.#line.count === 0) return true
+    const nowMs = this.#host.clock.nowMs()
     for (let budget = LETTERS_PER_RUN; budget > 0; budget--) {
       const dead = this.#line.peek()
       if (dead === undefined) return true
       if (dead.copy === null && this.#host.ledger.addressOf(dead.sequence) === 0) this.#done()
-      else if (!this.#publish(dead)) return true
+      else if (!this.#publish(dead, nowMs)) return true
     }
     return false
   }
@@ -111,12 +115,12 @@ export class DeadLetterLine implements LetterLine {
   }
 
   /** Publishes the first letter; false when it has to be read first. */
-  #publish(dead: DeadEntry): boolean {
+  #publish(dead: DeadEntry, nowMs: number): boolean {
     const target = this.target
     if (target === null) return this.#done()
     const { deadLetters, store } = this.#host
     if (dead.copy !== null) {
-      deadLetters.deadLetter(this.#host, dead.copy, dead.reason, target, 0, 0)
+      deadLetters.deadLetter(this.#host, dead.copy, dead.reason, target, 0, 0, nowMs)
       return this.#done()
     }
     const reader = this.#reader
@@ -124,7 +128,7 @@ export class DeadLetterLine implements LetterLine {
     const counts = this.#host.countsOf(dead.sequence)
     const address = reader.address
     store.pin(address)
-    deadLetters.deadLetter(this.#host, reader.view, dead.reason, target, counts.deliveries, counts.returns)
+    deadLetters.deadLetter(this.#host, reader.view, dead.reason, target, counts.deliveries, counts.returns, nowMs)
     store.unpin(address)
     return this.#done()
   }

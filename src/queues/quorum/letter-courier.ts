@@ -131,6 +131,7 @@ export class LetterCourier implements LetterLine, DurableSink, TimerOwner {
       target,
       counts.deliveries,
       counts.returns,
+      this.#host.clock.nowMs(),
     )
     store.unpin(address)
     if (outcome === DEAD_LETTER_TAKEN) this.#safe(sequence)

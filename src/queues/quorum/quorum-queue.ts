@@ -8,6 +8,7 @@
  * Invariant: a live entry is uncommitted, ready, in flight, parked for a retry, or dead.
  */
 
+import type { Clock } from '../../base/clock.ts'
 import type { MessageDraft } from '../../model/message/message.ts'
 import type { Ledger, MessageStore } from '../../model/message/message-store.ts'
 import type { EffectivePolicy } from '../../model/policy/policy.ts'
@@ -309,6 +310,10 @@ export class QuorumQueue implements SubscriptionHome, Worker, Parts {
 
   onLeaseEnded(): void {
     if (!this.#turnEnd.isStopped) this.host.requestDelete(this, 'expired')
+  }
+
+  get clock(): Clock {
+    return this.host.clock
   }
 
   get deadLetters(): DeadLetterSink {
