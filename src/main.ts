@@ -5,9 +5,12 @@ import { processEnvironment } from './config/environment.ts'
 
 /** Runs one command line. The process ends when nothing keeps it alive any more. */
 export async function main(args: readonly string[]): Promise<void> {
-  inlineDeeply()
   const code = await runProgram(args, {
-    startBroker: async (options) => (await import('./boot.ts')).startBroker(options),
+    startBroker: async (options) => {
+      const broker = await (await import('./boot.ts')).startBroker(options)
+      inlineDeeply()
+      return broker
+    },
     openDataFolder: async (dataDir, settings) =>
       (await import('./boot/data-folder.ts')).openDataFolder(dataDir, settings),
     environment: processEnvironment(),

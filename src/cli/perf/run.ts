@@ -1,7 +1,9 @@
 /** Runs a plan: starts threads, collects their reports into samples and a result. */
+
 import { availableParallelism } from 'node:os'
 import { performance, type RecordableHistogram } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
+import { inlineDeeply } from '../../base/compiler.ts'
 import { type LatencySummary, latencyHistogram, nowUs, summarize } from './histogram.ts'
 import { LoadConnection } from './load-connection.ts'
 import type { LoadPlan } from './plan.ts'
@@ -94,6 +96,7 @@ class LoadRun {
     for (let i = 0; i < this.#plan.consumers; i++) (tasks[i % threads]!.consumers as number[]).push(i)
     for (let i = 0; i < this.#plan.producers; i++) (tasks[threads - 1 - (i % threads)]!.producers as number[]).push(i)
     await Promise.all(tasks.map((task) => this.#startWorker(task)))
+    inlineDeeply()
   }
 
   #startWorker(task: WorkerTask): Promise<void> {
