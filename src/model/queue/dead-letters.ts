@@ -148,7 +148,7 @@ export class DeadLetters implements DeadLetterSink {
   }
 }
 
-/** What becomes of a message that died, made anew for each. */
+/** The letter being made; the next one of its level of nesting uses it again. */
 class Letter {
   readonly draft = new MessageDraft()
   readonly facts = new FactsOnDemand()
