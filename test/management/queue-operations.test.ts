@@ -93,34 +93,34 @@ for (const kind of KINDS) {
 
   test(`${kind}: dead letters go back to where they died, and may die there again`, async () => {
     await declare('dlq', kind)
-    await declare('work', kind, { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'dlq' })
-    await broker.publish('work', 'poison')
+    await declare('jobs', kind, { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'dlq' })
+    await broker.publish('jobs', 'poison')
     const reject = { count: 1, ackmode: 'reject_requeue_false', encoding: 'auto' }
     const died = async (): Promise<void> => {
-      await broker.post('queues/%2F/work/get', reject)
+      await broker.post('queues/%2F/jobs/get', reject)
       while ((await bodiesOf('dlq')).length === 0) await broker.pass(10, 10)
     }
     await died()
     await broker.publish('dlq', 'never died')
     const dry = (await operate('dlq', 'redrive', { dry_run: true })).json
-    assert.deepEqual([dry.matched, dry.unrouted, dry.destinations], [2, 1, { work: 1 }])
+    assert.deepEqual([dry.matched, dry.unrouted, dry.destinations], [2, 1, { jobs: 1 }])
     const { groups, others, examined } = (await operate('dlq', 'deaths')).json
     assert.deepEqual([others, examined, groups.length], [1, 2, 1])
     assert.deepEqual(
       [groups[0].reason, groups[0].queue, groups[0].exchange, groups[0].count],
-      ['rejected', 'work', '', 1],
+      ['rejected', 'jobs', '', 1],
     )
     assert.ok(groups[0].oldest_at > 0 && groups[0].oldest_at === groups[0].newest_at)
     const elsewhere = { filter: { dead_letter_exchange: 'other' }, dry_run: true }
     assert.equal((await operate('dlq', 'redrive', elsewhere)).json.matched, 0)
     const back = (await operate('dlq', 'redrive', { filter: { dead_letter_reason: 'rejected' } })).json
     assert.deepEqual([back.matched, back.moved], [1, 1])
-    assert.deepEqual([await bodiesOf('work'), await bodiesOf('dlq')], [['poison'], ['never died']])
-    const [message] = (await operate('work', 'browse')).json.messages
-    assert.deepEqual([message.routing_key, message.properties], ['work', []])
+    assert.deepEqual([await bodiesOf('jobs'), await bodiesOf('dlq')], [['poison'], ['never died']])
+    const [message] = (await operate('jobs', 'browse')).json.messages
+    assert.deepEqual([message.routing_key, message.properties], ['jobs', []])
     await operate('dlq', 'delete')
     await died()
-    for (const name of ['dlq', 'work']) await broker.delete(`queues/%2F/${name}`)
+    for (const name of ['dlq', 'jobs']) await broker.delete(`queues/%2F/${name}`)
   })
 
   test(`${kind}: a paused queue keeps its messages until it is resumed`, async () => {

@@ -42,7 +42,7 @@ export class TraceFile {
   }
 
   /** A message that there was no room for. */
-  skip(): void {
+  noteLost(): void {
     this.#lostCount++
   }
 

@@ -49,7 +49,7 @@ class Trace implements TraceTap {
     this.#isMatching = false
     this.#patterns.match(copy.routingKey, this)
     if (!this.#isMatching) return
-    if (this.file.isFull) return this.file.skip()
+    if (this.file.isFull) return this.file.noteLost()
     const { routingKey, publishedAtMs: atMs } = copy
     const payload = bodyOf(copy, this.spec.maxPayloadBytes ?? Number.POSITIVE_INFINITY)
     this.file.append(traceText(this.spec.format, { routingKey, headers, payload, atMs }))

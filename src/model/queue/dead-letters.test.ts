@@ -27,12 +27,12 @@ function viewOf(draft: MessageDraft): MessageView {
   return view
 }
 
-function message(options: { expirationMs?: number; annotations?: Annotations } = {}): MessageView {
+function message(options: { expirationMs?: number; annotations?: Annotations; properties?: string } = {}): MessageView {
   const draft = new MessageDraft()
   draft.address('orders', 'new')
   draft.setBody(Buffer.from('body'))
-  draft.properties = Buffer.from('props')
-  draft.propertiesEnd = 5
+  draft.properties = Buffer.from(options.properties ?? 'props')
+  draft.propertiesEnd = draft.properties.length
   draft.persistent = true
   draft.hasPriority = true
   draft.priority = 7
@@ -50,6 +50,8 @@ class NotingRouter implements DeadLetterRouter {
   readonly letters: MessageView[] = []
   readonly routedKeys: string[][] = []
   readonly filters: (RouteFilter | null)[] = []
+  /** What a headers exchange would have routed by. */
+  readonly facts: (string | undefined)[] = []
   vhost = ''
 
   publishDeadLetter(vhost: string, draft: MessageDraft, filter: RouteFilter | null): typeof DEAD_LETTER_TAKEN {
@@ -57,6 +59,7 @@ class NotingRouter implements DeadLetterRouter {
     this.letters.push(viewOf(draft))
     this.routedKeys.push([draft.routingKey, ...(draft.extraKeys ?? [])])
     this.filters.push(filter)
+    this.facts.push(draft.facts.property('message_id'))
     return DEAD_LETTER_TAKEN
   }
 
@@ -70,7 +73,7 @@ function bed(keys: ExtraKeys = { cc: [], bcc: [] }) {
   const router = new NotingRouter()
   const format: MessageFormat = {
     protocol: PROTOCOL_AMQP091,
-    facts: () => NO_FACTS,
+    facts: (view) => ({ ...NO_FACTS, property: () => propertiesOf(view) }),
     extraKeys: () => keys,
     withoutExpiration: () => Buffer.from('clean'),
     neutral: () => {
@@ -175,6 +178,13 @@ test('with a key of the queue it alone routes, then and later', () => {
   letter = die(letter, 'other', 'rejected')
   assert.deepEqual(router.routedKeys[1], ['dead'])
   assert.deepEqual(readAnnotations(letter).deaths![0]!.routingKeys, ['dead'])
+})
+
+test('a letter routes by the facts of its own message, also within a run of equal letters', () => {
+  const { router, die } = bed()
+  die(message({ properties: 'one' }), 'q', 'maxlen')
+  die(message({ properties: 'two' }), 'q', 'maxlen')
+  assert.deepEqual(router.facts, ['one', 'two'])
 })
 
 test('counts of the queue go with the letter, those of before do not', () => {

@@ -63,7 +63,7 @@ export class UnackedWindow {
   }
 
   /** Gives the next tag to a delivery that needs no acknowledgement. */
-  skip(): number {
+  pushSettled(): number {
     if (this.#lowest === this.#next) {
       this.#lowest++
       return this.#next++

@@ -102,7 +102,7 @@ export class Deliveries {
     tally.deliveredNoAck++
     tally.ofKind.deliveredNoAck++
     if (redelivered) countRedelivered(tally)
-    return this.#window.skip()
+    return this.#window.pushSettled()
   }
 
   /** The tag of a get. */
@@ -120,7 +120,7 @@ export class Deliveries {
     tally.gotNoAck++
     tally.ofKind.gotNoAck++
     if (redelivered) countRedelivered(tally)
-    return this.#window.skip()
+    return this.#window.pushSettled()
   }
 
   /** Copies a delivery to the trace exchange. */

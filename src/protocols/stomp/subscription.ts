@@ -96,7 +96,7 @@ export class StompSubscription implements ConsumerSink {
     acquiredCount: number,
   ): void {
     const session = this.#session
-    const number = this.#noAck ? this.window.skip() : this.window.push(SOURCE, sequence)
+    const number = this.#noAck ? this.window.pushSettled() : this.window.push(SOURCE, sequence)
     this.#count(redelivered)
     if (!this.#noAck && this.window.count === this.options.prefetchCount) this.hasCredit = false
     if (session.rates.isLimited) session.rates.delivered(view.bodyBytes)
