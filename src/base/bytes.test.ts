@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { ByteReader, BytesEnded, ByteWriter, copyRange, utf8Text } from './bytes.ts'
+import { ByteReader, BytesEnded, ByteWriter, copyRange, copySpan, isSameRange, type Span, utf8Text } from './bytes.ts'
 
 test('a reader gives back what a writer took, and ends where it should', () => {
   const writer = new ByteWriter()
@@ -51,4 +51,31 @@ test('text is given for UTF-8 only', () => {
   assert.equal(utf8Text(Buffer.from('aé€😀'), 0, 10), 'aé€😀')
   assert.equal(utf8Text(Buffer.from([0x61, 0xc3, 0x28]), 0, 3), undefined)
   assert.equal(utf8Text(Buffer.from('é'), 0, 1), undefined)
+})
+
+function spanOf(bytes: Buffer): Span {
+  return { bytes, data: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }
+}
+
+test('a span is copied whole, and nothing beside it is touched', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 130 }), fc.nat(9), fc.nat(9), (array, start, at) => {
+      const from = spanOf(Buffer.concat([Buffer.alloc(start, 1), Buffer.from(array), Buffer.alloc(8, 2)]))
+      const to = spanOf(Buffer.alloc(at + array.length + 8, 0xaa))
+      copySpan(from, start, start + array.length, to, at)
+      assert.deepEqual(to.bytes, Buffer.concat([Buffer.alloc(at, 0xaa), Buffer.from(array), Buffer.alloc(8, 0xaa)]))
+    }),
+  )
+})
+
+test('ranges are the same when each byte is', () => {
+  for (let count = 4; count < 14; count++) {
+    const { bytes, data } = spanOf(Buffer.alloc(2 * count + 1, 7))
+    assert.ok(isSameRange(data, 0, count + 1, count))
+    for (let i = 0; i < count; i++) {
+      bytes[i] = 8
+      assert.ok(!isSameRange(data, 0, count + 1, count), `byte ${i} of ${count}`)
+      bytes[i] = 7
+    }
+  }
 })

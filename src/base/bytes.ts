@@ -7,8 +7,12 @@ import { isUtf8 } from 'node:buffer'
 import { readU32, readU64, writeU32, writeU64 } from './u64.ts'
 
 const WRITER_BYTES_FIRST = 256
+/** Bytes compared or copied in one step. */
+const STEP_BYTES = 4
 /** Below this many bytes a loop beats the call into `TypedArray.prototype.set`. */
 const LOOP_COPY_BYTES_MAX = 48
+/** The same for a loop over views. */
+const STEP_COPY_BYTES_MAX = 96
 
 /** Thrown by `ByteReader` when a read would pass the end of its range. */
 export class BytesEnded extends RangeError {}
@@ -21,6 +25,32 @@ export function copyRange(from: Uint8Array, start: number, end: number, to: Uint
     const last = end | 0
     for (let i = start | 0; i < last; i++) to[target++] = from[i]!
   } else to.set(start === 0 && end === from.length ? from : from.subarray(start, end), at)
+}
+
+/** The same memory as bytes and as a view, which reads and writes several bytes at once. */
+export interface Span {
+  readonly bytes: Buffer
+  readonly data: DataView
+}
+
+/** As `copyRange`, and several times faster for ranges of some ten bytes: four bytes a step. */
+export function copySpan(from: Span, start: number, end: number, to: Span, at: number): void {
+  const count = end - start
+  if (count < STEP_BYTES || count > STEP_COPY_BYTES_MAX) return copyRange(from.bytes, start, end, to.bytes, at)
+  const source = from.data
+  const target = to.data
+  const last = count - STEP_BYTES
+  for (let i = 0; i < last; i += STEP_BYTES) target.setInt32(at + i, source.getInt32(start + i))
+  // Of the last step some bytes were copied before.
+  target.setInt32(at + last, source.getInt32(start + last))
+}
+
+/** Whether `count` bytes, at least four, are the same at both offsets. */
+export function isSameRange(view: DataView, at: number, other: number, count: number): boolean {
+  const last = count - STEP_BYTES
+  for (let i = 0; i < last; i += STEP_BYTES) if (view.getInt32(at + i) !== view.getInt32(other + i)) return false
+  // Of the last step some bytes were compared before.
+  return view.getInt32(at + last) === view.getInt32(other + last)
 }
 
 /** The text of a range, or undefined when the range is not UTF-8. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { readU32, readU64, writeU32, writeU64 } from './u64.ts'
+import { readU32, readU64, setU64, writeU32, writeU64 } from './u64.ts'
 
 test('a u64 is read as it was written, at any offset', () => {
   fc.assert(
@@ -9,6 +9,9 @@ test('a u64 is read as it was written, at any offset', () => {
       const bytes = Buffer.alloc(16, 0xaa)
       writeU64(bytes, value, at)
       assert.equal(readU64(bytes, at), value)
+      const data = new DataView(new ArrayBuffer(16))
+      setU64(data, value, at)
+      assert.equal(data.getBigUint64(at), BigInt(value))
       assert.equal(bytes.readBigUInt64BE(at), BigInt(value))
       assert.equal(bytes[at + 8], 0xaa)
     }),
@@ -32,6 +35,8 @@ test('a u64 from 2^53 on comes out rounded and unsafe', () => {
 })
 
 test('what is no u64 below 2^53 is not written', () => {
-  for (const value of [-1, 0.5, 2 ** 53, Number.NaN])
+  for (const value of [-1, 0.5, 2 ** 53, Number.NaN]) {
     assert.throws(() => writeU64(Buffer.alloc(8), value, 0), RangeError)
+    assert.throws(() => setU64(new DataView(new ArrayBuffer(8)), value, 0), RangeError)
+  }
 })

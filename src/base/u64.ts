@@ -14,9 +14,26 @@ export function readU64(bytes: Uint8Array, at: number): number {
 
 /** Writes eight bytes. Throws RangeError unless `value` is an integer from 0 to 2⁵³ - 1. */
 export function writeU64(bytes: Uint8Array, value: number, at: number): void {
+  if ((value | 0) === value && value >= 0) {
+    writeU32(bytes, 0, at)
+    writeU32(bytes, value, at + 4)
+    return
+  }
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not an integer from 0 to 2^53 - 1`)
   writeU32(bytes, Math.floor(value / HIGH), at)
   writeU32(bytes, value >>> 0, at + 4)
+}
+
+/** Writes eight bytes. Throws RangeError unless `value` is an integer from 0 to 2⁵³ - 1. */
+export function setU64(data: DataView, value: number, at: number): void {
+  if ((value | 0) === value && value >= 0) {
+    data.setInt32(at, 0)
+    data.setInt32(at + 4, value)
+    return
+  }
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not an integer from 0 to 2^53 - 1`)
+  data.setUint32(at, Math.floor(value / HIGH))
+  data.setUint32(at + 4, value >>> 0)
 }
 
 /** Reads four bytes. The caller has checked the bounds. */

@@ -8,6 +8,8 @@
 /** Memory for encoded frames; free again when it is retired and nothing of it is being written. */
 export class Chunk {
   readonly bytes: Buffer
+  /** The same memory. */
+  readonly data: DataView
   /** Ranges given to the socket and not written yet. */
   pendingWrites = 0
   /** Its outbox has moved on. */
@@ -15,6 +17,7 @@ export class Chunk {
 
   constructor(bytes: Buffer) {
     this.bytes = bytes
+    this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 }
 

@@ -39,6 +39,7 @@ interface PendingWrite {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0)
+const NO_DATA: DataView = new DataView(NOTHING.buffer)
 /** What an idle outbox has. Never changed. */
 const NO_WRITES: PendingWrite[] = []
 
@@ -52,6 +53,8 @@ export class Outbox implements TurnTask {
   #written: (() => void) | null = null
   /** Memory that `reserve` gives offsets into. */
   bytes: Buffer = NOTHING
+  /** The same memory, with the same offsets. */
+  data = NO_DATA
   #chunk: Chunk | null = null
   /** Of the chunk: [start, end) is filled and not yet given to the transport. */
   #start = 0
@@ -168,6 +171,7 @@ export class Outbox implements TurnTask {
       if (!grows) this.#seal()
       const chunk = this.#chunkFor(byteCount + (grows ? kept : 0))
       this.bytes = chunk.bytes
+      this.data = chunk.data
       this.#chunk = chunk
       this.#start = 0
       this.#end = 0
@@ -267,6 +271,7 @@ export class Outbox implements TurnTask {
 
   #retire(chunk: Chunk): void {
     this.bytes = NOTHING
+    this.data = NO_DATA
     this.#chunk = null
     this.#start = 0
     this.#end = 0

@@ -72,6 +72,7 @@ export const NO_FACTS: RoutingFacts = {
 }
 
 const EMPTY = Buffer.alloc(0)
+const NO_DATA: DataView = new DataView(EMPTY.buffer)
 const NO_WORDS = new Uint32Array(0)
 
 /**
@@ -190,11 +191,13 @@ export class MessageView {
   bytes: Buffer = EMPTY
   /** The same memory as 32-bit words; annotations begin at one. */
   words: Uint32Array = NO_WORDS
+  /** And as a view, with the same offsets as `bytes`. */
+  data = NO_DATA
   protocol = 0
   flags = 0
   priority = 0
-  publishedAtMs = 0
-  expirationMs = NO_EXPIRATION
+  /** Word of the payload's first byte. */
+  #word = 0
   annotationsStart = 0
   annotationsEnd = 0
   /** Start of: u8 length, exchange, u8 length, routing key. */
@@ -209,10 +212,9 @@ export class MessageView {
   /** Points the view at the payload that starts at byte `at` of a block. */
   at(bytes: Buffer, words: Uint32Array, at: number): void {
     const word = at >>> 2
-    this.bytes = bytes
-    this.words = words
-    this.publishedAtMs = words[word]! * 0x1_0000_0000 + words[word + 1]!
-    this.expirationMs = expirationOfWord(words[word + 2]!)
+    // Mostly the block of the message before.
+    if (bytes !== this.bytes) this.#moveTo(bytes, words)
+    this.#word = word
     const facts = words[word + 3]!
     this.protocol = facts & 0xff
     this.flags = (facts >>> 8) & 0xff
@@ -233,6 +235,20 @@ export class MessageView {
     this.propertiesEnd = this.propertiesStart + (lengths >>> 8)
     this.bodyStart = this.propertiesEnd
     this.bodyEnd = this.bodyStart + words[word + 5]!
+  }
+
+  #moveTo(bytes: Buffer, words: Uint32Array): void {
+    this.bytes = bytes
+    this.words = words
+    this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+
+  get publishedAtMs(): number {
+    return this.words[this.#word]! * 0x1_0000_0000 + this.words[this.#word + 1]!
+  }
+
+  get expirationMs(): number {
+    return expirationOfWord(this.words[this.#word + 2]!)
   }
 
   get persistent(): boolean {

@@ -11,6 +11,7 @@ import { Channels } from './channels.ts'
 import { decodeMethod, encodeMethod } from './codec.ts'
 import { type ChannelError, ConnectionError, closeArguments } from './errors.ts'
 import { type ParkedFrame, Parking, type ParkingHost } from './parking.ts'
+import type { PublishRun } from './publish-run.ts'
 import type { PublishScratch } from './publisher.ts'
 import { afterRemoval } from './removal-wait.ts'
 import type { Session } from './session.ts'
@@ -34,11 +35,13 @@ export interface ChannelFramesHost {
 export class ChannelFrames implements ParkingHost {
   readonly channels: Channels
   readonly #session: Session
+  readonly #run: PublishRun
   readonly #host: ChannelFramesHost
   readonly #parking = new Parking(this)
 
   constructor(session: Session, scratch: PublishScratch, channelCountMax: number, host: ChannelFramesHost) {
     this.#session = session
+    this.#run = scratch.run
     this.#host = host
     this.channels = new Channels(session, scratch, channelCountMax)
   }
@@ -57,10 +60,21 @@ export class ChannelFrames implements ParkingHost {
     } catch (error) {
       const failedMethod = wasMidContent ? spec.BASIC_PUBLISH : methodId
       if (!(error instanceof AccessPending)) return this.#host.failed(channelNumber, failedMethod, error)
-      const { again } = error
-      const kept = again === null ? Buffer.from(bytes.subarray(start, end)) : NO_BYTES
-      const heldBytes = kept.length + error.heldBytes
-      this.#parking.park(channelNumber, { type, methodId: failedMethod, bytes: kept, again, heldBytes }, error)
+      const kept = error.again === null ? Buffer.from(bytes.subarray(start, end)) : NO_BYTES
+      this.#park(channelNumber, type, failedMethod, kept, error)
+    }
+  }
+
+  /** Publishes at byte `at` that are like the one before; returns where the next frame begins. */
+  takeRun(bytes: Buffer, at: number, payloadBytesMax: number): number {
+    const run = this.#run
+    try {
+      return run.take(bytes, at, payloadBytesMax)
+    } catch (error) {
+      if (error instanceof AccessPending)
+        this.#park(run.channelNumber, spec.FRAME_BODY, spec.BASIC_PUBLISH, NO_BYTES, error)
+      else this.#host.failed(run.channelNumber, spec.BASIC_PUBLISH, error)
+      return run.end
     }
   }
 
@@ -90,6 +104,12 @@ export class ChannelFrames implements ParkingHost {
   }
 
   // What waits for a permission
+
+  #park(channelNumber: number, type: number, methodId: number, bytes: Buffer, pending: AccessPending): void {
+    const { again } = pending
+    const heldBytes = bytes.length + pending.heldBytes
+    this.#parking.park(channelNumber, { type, methodId, bytes, again, heldBytes }, pending)
+  }
 
   /** Whether frames of some channel are kept. */
   get isParked(): boolean {

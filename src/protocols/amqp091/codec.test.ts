@@ -253,6 +253,44 @@ test('deliver is read and written as the interpreter does', () => {
   )
 })
 
+test('a whole message is written as its frames are one by one', () => {
+  const anyBody = fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 130 }), fc.constant(new Uint8Array(2_000).fill(7)))
+  fc.assert(
+    fc.property(
+      anyDeliver,
+      anyChannel,
+      fc.uint8Array({ minLength: 2, maxLength: 110 }),
+      anyBody,
+      (args, channel, properties, body) => {
+        const { deliveryTag, redelivered } = args
+        const routing = Buffer.concat([encodeShortstr(args.exchange), encodeShortstr(args.routingKey)])
+        const bytes = Buffer.concat([Buffer.alloc(3), routing, properties, body])
+        const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+        const propertiesStart = 3 + routing.length
+        const propertiesEnd = propertiesStart + properties.length
+        const stored = { bytes, data, routingStart: 3, propertiesStart, propertiesEnd, bodyEnd: bytes.length }
+        const writer = new DeliverWriter(channel, args.consumerTag)
+        const total =
+          writer.frameBytes(routing.length) +
+          CONTENT_HEADER_FIXED_BYTES +
+          properties.length +
+          bodyFramesBytes(body.length, 0)
+        const apart = written(total, (to, at) => {
+          const headerAt = writer.write(to, at, deliveryTag, redelivered, bytes, 3, propertiesStart)
+          const bodyAt = writeContentHeader(to, headerAt, channel, body.length, bytes, propertiesStart, propertiesEnd)
+          return writeBodyFrames(to, bodyAt, channel, 0, bytes, propertiesEnd, bytes.length)
+        })
+        const whole = written(total, (to, at) => {
+          const span = { bytes: to, data: new DataView(to.buffer, to.byteOffset, to.length) }
+          writer.writeMessage(span, at, channel, deliveryTag, redelivered, stored)
+          return at + total
+        })
+        assert.deepEqual(whole, apart)
+      },
+    ),
+  )
+})
+
 test('get-ok is read and written as the interpreter does', () => {
   const fields = new GetOkFields()
   fc.assert(

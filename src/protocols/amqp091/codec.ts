@@ -6,8 +6,8 @@
  * a property test holds them equal to the interpreter. Readers take the payload of a frame, ids included, as
  * `FrameReader` hands it on; writers write whole frames. Malformed input throws ConnectionError 501 or 502.
  */
-import { ByteReader, BytesEnded, ByteWriter, copyRange, utf8Text } from '../../base/bytes.ts'
-import { readU32, readU64, writeU32, writeU64 } from '../../base/u64.ts'
+import { ByteReader, BytesEnded, ByteWriter, copyRange, copySpan, type Span, utf8Text } from '../../base/bytes.ts'
+import { readU32, readU64, setU64, writeU32, writeU64 } from '../../base/u64.ts'
 import { ConnectionError, cannotDecodeText } from './errors.ts'
 import { decodeTable, type FieldTable, writeTable } from './fields.ts'
 import {
@@ -338,10 +338,18 @@ export class ContentHeaderFields {
   read(bytes: Buffer, start: number, end: number): void {
     if (bytes[start] !== 0 || bytes[start + 1] !== BASIC_CLASS || bytes[start + 2] !== 0 || bytes[start + 3] !== 0)
       throw unexpectedHeader(bytes, start)
-    this.bodyBytes = readU64(bytes, start + 4)
+    const low = readU32(bytes, start + 8) | 0
+    // Two assignments: with one, V8 would hold every size as a float.
+    if (low >= 0 && readU32(bytes, start + 4) === 0) this.bodyBytes = low
+    else this.bodyBytes = readU64(bytes, start + 4)
     this.propertiesStart = start + HEADER_FIXED_BYTES
     this.propertiesEnd = end
   }
+}
+
+/** Where the header frame begins whose property list begins at `propertiesStart`. */
+export function headerFrameAt(propertiesStart: number): number {
+  return propertiesStart - HEADER_FIXED_BYTES - FRAME_HEAD_BYTES
 }
 
 /** RabbitMQ: a header with a weight is no header. */
@@ -399,6 +407,53 @@ export class DeliverWriter {
     to[endAt] = FRAME_END
     return endAt + 1
   }
+
+  /**
+   * Writes all three frames of a message whose body, not empty, fits in one: `frameBytes`, `CONTENT_HEADER_FIXED_BYTES` with
+   * the properties, `bodyFramesBytes`.
+   */
+  writeMessage(
+    to: Span,
+    at: number,
+    channel: number,
+    deliveryTag: number,
+    redelivered: boolean,
+    of: StoredRanges,
+  ): void {
+    const { data } = to
+    const { routingStart, propertiesStart, propertiesEnd, bodyEnd } = of
+    const head = this.#head
+    const routingBytes = propertiesStart - routingStart
+    const propertiesBytes = propertiesEnd - propertiesStart
+    const bodyBytes = bodyEnd - propertiesEnd
+    to.bytes.set(head, at)
+    data.setInt32(at + 3, head.length - FRAME_HEAD_BYTES + 9 + routingBytes)
+    const numbersAt = at + head.length
+    setU64(data, deliveryTag, numbersAt)
+    data.setUint8(numbersAt + 8, redelivered ? 1 : 0)
+    copySpan(of, routingStart, propertiesStart, to, numbersAt + 9)
+    const headerAt = numbersAt + 9 + routingBytes
+    data.setInt16(headerAt, (FRAME_END << 8) | FRAME_HEADER)
+    data.setInt16(headerAt + 2, channel)
+    data.setInt32(headerAt + 4, HEADER_FIXED_BYTES + propertiesBytes)
+    data.setInt32(headerAt + 8, BASIC_CLASS << 16)
+    setU64(data, bodyBytes, headerAt + 12)
+    copySpan(of, propertiesStart, propertiesEnd, to, headerAt + 20)
+    const bodyAt = headerAt + 20 + propertiesBytes
+    data.setInt16(bodyAt, (FRAME_END << 8) | FRAME_BODY)
+    data.setInt16(bodyAt + 2, channel)
+    data.setInt32(bodyAt + 4, bodyBytes)
+    copySpan(of, propertiesEnd, bodyEnd, to, bodyAt + 8)
+    data.setUint8(bodyAt + 8 + bodyBytes, FRAME_END)
+  }
+}
+
+/** A message as it is stored: routing, properties and body lie one after the other. */
+export interface StoredRanges extends Span {
+  readonly routingStart: number
+  readonly propertiesStart: number
+  readonly propertiesEnd: number
+  readonly bodyEnd: number
 }
 
 /** What basic.get-ok says beside the routing. */
@@ -468,11 +523,16 @@ export function writeContentHeader(
   return endAt + 1
 }
 
+/** Whether a body, which is not empty, fits in one frame. `frameBytesMax` 0 is no limit. */
+export function isOneFrame(bodyBytes: number, frameBytesMax: number): boolean {
+  return frameBytesMax === 0 || bodyBytes <= frameBytesMax - FRAME_OVERHEAD_BYTES
+}
+
 /** Bytes of the body frames of a body: none for an empty one. `frameBytesMax` 0 is no limit. */
 export function bodyFramesBytes(bodyBytes: number, frameBytesMax: number): number {
   if (bodyBytes === 0) return 0
-  const payloadBytesMax = frameBytesMax === 0 ? bodyBytes : frameBytesMax - FRAME_OVERHEAD_BYTES
-  return bodyBytes + FRAME_OVERHEAD_BYTES * Math.ceil(bodyBytes / payloadBytesMax)
+  if (isOneFrame(bodyBytes, frameBytesMax)) return bodyBytes + FRAME_OVERHEAD_BYTES
+  return bodyBytes + FRAME_OVERHEAD_BYTES * Math.ceil(bodyBytes / (frameBytesMax - FRAME_OVERHEAD_BYTES))
 }
 
 /** Writes a body as frames of at most `frameBytesMax`: `bodyFramesBytes`. */

@@ -25,7 +25,7 @@ import { decodeMethod, encodeMethod, HEARTBEAT, readMethodId } from './codec.ts'
 import { connectionName, type ListedConnection, ListedHandle } from './connection-listing.ts'
 import { ConnectionLog } from './connection-log.ts'
 import { ChannelError, ConnectionError, closeArguments, FRAME_ERROR_CODE, frameText } from './errors.ts'
-import { FrameReader, type FrameSink } from './frame-reader.ts'
+import { FrameReader, type FrameSink, type RunTaker } from './frame-reader.ts'
 import { loginSource, type Tuning } from './handshake.ts'
 import { InputGate } from './input-gate.ts'
 import { Opening, type OpeningListener } from './opening.ts'
@@ -53,6 +53,7 @@ export class Connection
   implements
     SocketHandler,
     FrameSink,
+    RunTaker,
     OpeningListener,
     SessionHost,
     BlockableInput,
@@ -96,7 +97,7 @@ export class Connection
     this.#connectedAtMs = clock.nowMs()
     this.#source = loginSource(transport.ends, world.settings)
     this.#socket = new Socket(transport, { turn, chunks: world.chunks, inbound: shared.inbound }, this)
-    this.#reader = new FrameReader(this, world.settings.initialFrameBytesMax)
+    this.#reader = new FrameReader(this, world.settings.initialFrameBytesMax, this)
     this.#gate = new InputGate(this.#reader, this.#socket)
     this.#log = new ConnectionLog(world.logger, this.name)
     this.#opening = new Opening(world, this.#source, this.#socket.outbox, this)
@@ -151,6 +152,10 @@ export class Connection
       return
     }
     this.#frames!.onFrame(type, channelNumber, methodId, bytes, start, end) // Set since the state is running.
+  }
+
+  takeRun(bytes: Buffer, at: number, payloadBytesMax: number): number {
+    return this.#state === 'running' ? this.#frames!.takeRun(bytes, at, payloadBytesMax) : at
   }
 
   // What waits for a permission

@@ -13,6 +13,7 @@ import {
   bodyFramesBytes,
   CONTENT_HEADER_FIXED_BYTES,
   DeliverWriter,
+  isOneFrame,
   writeBodyFrames,
   writeContentHeader,
 } from './codec.ts'
@@ -144,6 +145,9 @@ export class ChannelConsumer implements ConsumerSink, DeliverySource {
     const headerBytes = CONTENT_HEADER_FIXED_BYTES + propertiesEnd - propertiesStart
     const bodyFrameBytes = isCopied ? bodyFramesBytes(bodyBytes, frameBytesMax) : 0
     const at = outbox.reserve(frameBytes + headerBytes + bodyFrameBytes)
+    if (isCopied && bodyBytes > 0 && isOneFrame(bodyBytes, frameBytesMax)) {
+      return this.#writer.writeMessage(outbox, at, channel, tag, redelivered, view)
+    }
     const to = outbox.bytes
     const headerAt = this.#writer.write(to, at, tag, redelivered, bytes, routingStart, propertiesStart)
     const bodyAt = writeContentHeader(to, headerAt, channel, bodyBytes, bytes, propertiesStart, propertiesEnd)

@@ -35,9 +35,19 @@ export interface FrameSink {
   onFrame(type: number, channel: number, bytes: Buffer, start: number, end: number): boolean | void
 }
 
+/** Takes messages whole. */
+export interface RunTaker {
+  /**
+   * A body frame ended at byte `at`: what follows may be taken without its frames being cut and handed on. Returns where the
+   * first frame begins that was not taken; one with a payload above the limit never is.
+   */
+  takeRun(bytes: Buffer, at: number, payloadBytesMax: number): number
+}
+
 /** One per connection. */
 export class FrameReader {
   readonly #sink: FrameSink
+  readonly #runs: RunTaker | null
   #payloadBytesMax = 0
   readonly #collected = new Collected()
   /** Bytes of the frame being collected, or of its head while that is incomplete. */
@@ -46,8 +56,9 @@ export class FrameReader {
   #suspended = false
 
   /** `frameBytesMax`: the limit before tuning. */
-  constructor(sink: FrameSink, frameBytesMax: number) {
+  constructor(sink: FrameSink, frameBytesMax: number, runs: RunTaker | null = null) {
     this.#sink = sink
+    this.#runs = runs
     this.frameBytesMax = frameBytesMax
   }
 
@@ -107,7 +118,11 @@ export class FrameReader {
         return end
       }
       if (!this.#hand(chunk, at, next)) return this.#stopped ? end : next
-      at = next
+      if (this.#runs !== null && chunk[at] === FRAME_BODY) {
+        at = this.#runs.takeRun(chunk, next, this.#payloadBytesMax)
+        if (this.#stopped) return end
+        if (this.#suspended) return at
+      } else at = next
     }
     if (at < end) this.#collect(chunk, at, end, FRAME_HEAD_BYTES)
     return end

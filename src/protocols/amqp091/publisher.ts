@@ -10,7 +10,7 @@ import { AccessPending } from '../../model/access/access-pending.ts'
 import { MessageDraft, NO_EXPIRATION, PROTOCOL_AMQP091 } from '../../model/message/message.ts'
 import { PUBLISH_REFUSED, PUBLISH_UNROUTED, type PublishOutcome, type Route } from '../../model/routing/route.ts'
 import { exchangeText } from '../../model/verbs/refusals.ts'
-import { ContentHeaderFields, encodeMethod, PublishFields } from './codec.ts'
+import { ContentHeaderFields, encodeMethod, headerFrameAt, PublishFields } from './codec.ts'
 import type { Confirms } from './confirms.ts'
 import type { Deliveries } from './deliveries.ts'
 import { writeContentCopy } from './delivery-writer.ts'
@@ -20,6 +20,7 @@ import { PropertyFacts } from './property-facts.ts'
 import { HeldPublication, type Publication } from './publication.ts'
 import { type PublishAddress, PublishAddresses } from './publish-address.ts'
 import { expirationOf, takeExtraKeys, wantsDirectReply, withReplyTo } from './publish-properties.ts'
+import { PublishRun, type Repeater } from './publish-run.ts'
 import type { Session } from './session.ts'
 import { BASIC_RETURN, FRAME_BODY, FRAME_HEAD_BYTES } from './spec.ts'
 
@@ -41,6 +42,7 @@ export class PublishScratch {
   readonly facts = new PropertyFacts(new PropertyScan(), NOTHING)
   readonly fields = new PublishFields()
   readonly header = new ContentHeaderFields()
+  readonly run = new PublishRun()
   nowMs = 0
   /** Longest body. */
   messageBytesMax = BODY_BYTES_LIMIT
@@ -49,6 +51,7 @@ export class PublishScratch {
   stamp(nowMs: number, messageBytesMax: number): void {
     this.nowMs = nowMs
     this.messageBytesMax = messageBytesMax
+    this.run.reset()
   }
 }
 
@@ -65,7 +68,7 @@ export interface PublishListener {
 }
 
 /** One per channel that publishes. Its fields are the publication under way. */
-export class ChannelPublisher implements Publication {
+export class ChannelPublisher implements Publication, Repeater {
   readonly #session: Session
   readonly #scratch: PublishScratch
   readonly #deliveries: Deliveries
@@ -98,23 +101,15 @@ export class ChannelPublisher implements Publication {
     this.address = this.#addresses.find(bytes, fields.routingStart, fields.routingKeyAt, fields.routingEnd)
     this.mandatory = fields.mandatory
     if (fields.immediate) throw ConnectionError.notImplemented('immediate=true')
+    this.#scratch.run.begin(this, bytes, start - FRAME_HEAD_BYTES, end + 1)
     this.expects = EXPECT_HEADER
   }
 
   /** The content header. */
   onHeader(bytes: Buffer, start: number, end: number): void {
-    const header = this.#scratch.header
-    header.read(bytes, start, end)
-    const { bodyBytes, propertiesStart, propertiesEnd } = header
-    if (bodyBytes > BODY_BYTES_LIMIT) {
-      const text = `content body size ${bodyBytes} exceeds maximum allowed size ${BODY_BYTES_LIMIT}`
-      throw ConnectionError.frameError(text)
-    }
-    this.#checkSize(bodyBytes)
-    this.properties = bytes
-    this.propertiesStart = propertiesStart
-    this.propertiesEnd = propertiesEnd
-    this.#bodyBytes = bodyBytes
+    this.#takeHeader(bytes, start, end)
+    const { propertiesStart, propertiesEnd } = this
+    const bodyBytes = this.#bodyBytes
     if (bodyBytes === 0) {
       this.body = bytes
       this.bodyStart = end
@@ -144,7 +139,10 @@ export class ChannelPublisher implements Publication {
       this.body = bytes
       this.bodyStart = start
       this.bodyEnd = end
+      const { propertiesStart, propertiesEnd } = this
+      const isWhole = this.properties === bytes && propertiesEnd + 1 + FRAME_HEAD_BYTES === start
       this.#finish()
+      if (isWhole) this.#scratch.run.complete(this, bytes, headerFrameAt(propertiesStart), start, end + 1)
       return
     }
     this.#collect(bytes, start, end, total)
@@ -162,6 +160,52 @@ export class ChannelPublisher implements Publication {
   /** Throws unless the message of a transaction may be published now. */
   check(publication: Publication): void {
     this.#prepare(publication)
+  }
+
+  publishWhole(bytes: Buffer, headerStart: number, headerEnd: number, bodyStart: number, bodyEnd: number): void {
+    this.#takeHeader(bytes, headerStart, headerEnd)
+    this.body = bytes
+    this.bodyStart = bodyStart
+    this.bodyEnd = bodyEnd
+    this.#finish()
+  }
+
+  #takeHeader(bytes: Buffer, start: number, end: number): void {
+    const header = this.#scratch.header
+    header.read(bytes, start, end)
+    const { bodyBytes } = header
+    if (bodyBytes > BODY_BYTES_LIMIT) {
+      const text = `content body size ${bodyBytes} exceeds maximum allowed size ${BODY_BYTES_LIMIT}`
+      throw ConnectionError.frameError(text)
+    }
+    this.#checkSize(bodyBytes)
+    this.properties = bytes
+    this.propertiesStart = header.propertiesStart
+    this.propertiesEnd = header.propertiesEnd
+    this.#bodyBytes = bodyBytes
+  }
+
+  get mayRepeat(): boolean {
+    const { vhost, rates } = this.#session
+    return !this.#listener.isTransactional && !vhost.isTraced && !rates.isLimited
+  }
+
+  repeat(body: Buffer, start: number, end: number): boolean {
+    const { vhost, permissions } = this.#session
+    const { draft, messageBytesMax } = this.#scratch
+    const { address } = this
+    const { route } = address
+    const bodyBytes = end - start
+    if (route === null || route.targets.length === 0 || draft.extraKeys !== null) return false
+    if (bodyBytes > messageBytesMax) return false
+    if (route.revision !== vhost.topologyRevision || address.permissionRevision !== permissions.revision) return false
+    // Everything else is in the draft since the publish that this one is like.
+    draft.body = body
+    draft.bodyStart = start
+    draft.bodyEnd = end
+    draft.bodyBytes = bodyBytes
+    this.#answer(address, vhost.publishTo(route, draft))
+    return true
   }
 
   #finish(): void {
@@ -213,7 +257,7 @@ export class ChannelPublisher implements Publication {
   // One complete message
 
   #publish(publication: Publication): PublishOutcome {
-    const { vhost, world, rates } = this.#session
+    const { vhost, rates } = this.#session
     const { draft } = this.#scratch
     const { address } = publication
     this.#prepare(publication)
@@ -221,17 +265,23 @@ export class ChannelPublisher implements Publication {
     if (vhost.isTraced) vhost.tracer.published(draft, route, this.#traceContext())
     const outcome = vhost.publishTo(route, draft)
     if (rates.isLimited) rates.published(draft.bodyBytes)
+    if (outcome === PUBLISH_UNROUTED) this.#unrouted(publication)
+    this.#answer(address, outcome)
+    return outcome
+  }
+
+  /** Counts what became of the draft, and lets the client know if it asked. */
+  #answer(address: PublishAddress, outcome: PublishOutcome): void {
+    const { vhost, world } = this.#session
     // `#checkAddress` found both.
     address.tally!.published++
     address.exchange!.counters.publishedIn++
-    world.traffic.countPublished(draft.bodyBytes)
+    world.traffic.countPublished(this.#scratch.draft.bodyBytes)
     const { confirms } = this.#listener
-    if (outcome === PUBLISH_UNROUTED) this.#unrouted(publication)
-    if (confirms === null) return outcome
+    if (confirms === null) return
     world.traffic.publishedForConfirm++
     if (outcome === PUBLISH_REFUSED) confirms.refused()
     else confirms.published(outcome !== PUBLISH_UNROUTED && vhost.mustWait)
-    return outcome
   }
 
   /** Makes the shared draft this message, with all checks. */
